@@ -1,0 +1,105 @@
+//! `cargo xtask test`: the README's test command. Gets what the tests need (or names it and fails), builds, and runs
+//! every test of the workspace once. Nothing is skipped.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::SERVER;
+use crate::tools::Tool;
+use crate::ui::content_hash;
+use crate::{shell, tools, ui};
+
+const BROWSER: &[Tool] = &[
+    Tool {
+        program: "chromium",
+        package: "chromium",
+    },
+    Tool {
+        program: "chromedriver",
+        package: "chromium-driver",
+    },
+];
+const NODE: &[Tool] = &[
+    Tool {
+        program: "node",
+        package: "nodejs",
+    },
+    Tool {
+        program: "npm",
+        package: "npm",
+    },
+];
+
+/// Runs the tests; `args` go to nextest.
+///
+/// # Errors
+/// When a tool is missing, a build fails or a test does.
+pub(crate) fn test(args: &[String]) -> Result<()> {
+    eprintln!("[1/5] tools: a C compiler, Chromium and its driver, Node and npm, nextest");
+    tools::c_compiler()?;
+    tools::wasm_target()?;
+    tools::debian(BROWSER)?;
+    tools::debian(NODE)?;
+    let nextest = tools::nextest()?;
+    eprintln!("[2/5] real MCP servers for the stories, and the Node that runs them");
+    let node = upstreams(&shell::root().join("tests"))?;
+    eprintln!("[3/5] the user interface");
+    ui::build()?;
+    eprintln!("[4/5] the server");
+    let server = shell::build_binary("countersign", SERVER)?;
+    eprintln!("[5/5] every test");
+    let workspace = ["--workspace"];
+    shell::run(
+        with_parts(
+            Command::new(nextest).current_dir(shell::root()),
+            &node,
+            &server,
+        )
+        .args(["nextest", "run"])
+        .args(workspace)
+        .args(args),
+    )?;
+    if args.is_empty() {
+        shell::run(
+            shell::cargo()
+                .args(["test", "--quiet", "--doc"])
+                .args(workspace),
+        )?;
+    }
+    Ok(())
+}
+
+/// Tells the tests where the real parts are.
+fn with_parts<'c>(command: &'c mut Command, node: &Path, server: &Path) -> &'c mut Command {
+    command
+        .env("COUNTERSIGN_TEST_NODE", node)
+        .env("COUNTERSIGN_BIN", server)
+}
+
+/// Installs the npm packages that `tests/package-lock.json` pins, unless these very ones are there. Answers where
+/// their Node is: the servers want 22, whichever the machine has.
+fn upstreams(tests: &Path) -> Result<PathBuf> {
+    let node = tests.join("node_modules/node/bin/node");
+    let stamp = tests.join("node_modules/.countersign-lock");
+    let lock = fs::read(tests.join("package-lock.json"))
+        .context("tests/package-lock.json can't be read")?;
+    let wanted = content_hash(&lock);
+    if node.is_file() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(node);
+    }
+    shell::run(
+        Command::new("npm")
+            .current_dir(tests)
+            .args(["ci", "--no-audit", "--no-fund"]),
+    )?;
+    if !node.is_file() {
+        bail!(
+            "`npm ci` in tests/ brought no Node: the install script of the package `node` must be allowed to run"
+        );
+    }
+    fs::write(&stamp, wanted).with_context(|| format!("{} can't be written", stamp.display()))?;
+    Ok(node)
+}

@@ -1,0 +1,154 @@
+//! The programs that the tasks need from outside the workspace: found, fetched where that is allowed, or named.
+//! Nothing is skipped in silence: what is missing and can't be fetched stops the task with the line that installs it.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell;
+
+const WASM: &str = "wasm32-unknown-unknown";
+
+/// A program and the Debian package that brings it.
+pub(crate) struct Tool {
+    pub(crate) program: &'static str,
+    pub(crate) package: &'static str,
+}
+
+/// Checks for a C compiler: the SQLite library and the cryptography are partly C.
+///
+/// # Errors
+/// When there is none, with its name and Debian package.
+pub(crate) fn c_compiler() -> Result<PathBuf> {
+    let wanted = env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+    shell::on_path(&wanted)
+        .or_else(|| Some(PathBuf::from(&wanted)).filter(|path| path.is_file()))
+        .with_context(|| format!("there is no C compiler: `{wanted}` is not on PATH. On Debian and Ubuntu: apt-get install gcc libc6-dev. On macOS: xcode-select --install"))
+}
+
+/// Gets the compilation target of the user interface, unless it is there. True if it had to be fetched.
+///
+/// # Errors
+/// When it is missing and there is no rustup to fetch it, or the fetch fails.
+pub(crate) fn wasm_target() -> Result<bool> {
+    let libraries = shell::ask(Command::new("rustc").current_dir(shell::root()).args([
+        "--print",
+        "target-libdir",
+        "--target",
+        WASM,
+    ]));
+    if libraries.is_some_and(|folder| PathBuf::from(folder).is_dir()) {
+        return Ok(false);
+    }
+    if shell::on_path("rustup").is_none() {
+        bail!(
+            "the Rust target {WASM} is missing, and there is no rustup to fetch it: get Rust from https://rustup.rs, or your system's package of that target (Debian: libstd-rust-dev-wasm32)"
+        );
+    }
+    shell::run(
+        Command::new("rustup")
+            .current_dir(shell::root())
+            .args(["target", "add", WASM]),
+    )?;
+    Ok(true)
+}
+
+/// Gets these programs by apt where that is allowed without asking anybody for a password.
+///
+/// # Errors
+/// When some are missing and can't be installed from here, with the line that installs them.
+pub(crate) fn debian(tools: &[Tool]) -> Result<()> {
+    let missing: Vec<&Tool> = tools
+        .iter()
+        .filter(|tool| shell::on_path(tool.program).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let programs = missing
+        .iter()
+        .map(|tool| tool.program)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    let Some(mut apt) = apt_get() else {
+        bail!(
+            "not found on PATH: {programs}. Install what brings them; on Debian and Ubuntu: sudo apt-get install {}",
+            packages.join(" ")
+        );
+    };
+    eprintln!(
+        "      not found: {programs}; installing {} with apt-get",
+        packages.join(" ")
+    );
+    shell::run(apt().arg("update"))?;
+    shell::run(
+        apt()
+            .args(["install", "-y", "--no-install-recommends"])
+            .args(&packages),
+    )?;
+    match missing
+        .iter()
+        .find(|tool| shell::on_path(tool.program).is_none())
+    {
+        Some(tool) => bail!(
+            "apt-get installed {}, and still `{}` is not on PATH",
+            tool.package,
+            tool.program
+        ),
+        None => Ok(()),
+    }
+}
+
+/// How to call apt-get as root from here, if at all.
+fn apt_get() -> Option<impl FnMut() -> Command> {
+    shell::on_path("apt-get")?;
+    let root = shell::ask(Command::new("id").arg("-u")).is_some_and(|uid| uid == "0");
+    if !root {
+        shell::ask(Command::new("sudo").args(["-n", "true"]))?;
+    }
+    Some(move || {
+        let mut command = Command::new(if root { "env" } else { "sudo" });
+        if !root {
+            command.args(["-n", "env"]);
+        }
+        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        command
+    })
+}
+
+/// The folder that nextest is in: PATH's, or the tool cache outside the clone, where it is built once.
+///
+/// # Errors
+/// When it is in neither and can't be built.
+pub(crate) fn nextest() -> Result<PathBuf> {
+    if let Some(found) = shell::on_path("cargo-nextest") {
+        return Ok(found);
+    }
+    let cache = tool_cache()?;
+    let cached = cache
+        .join("bin")
+        .join(format!("cargo-nextest{}", env::consts::EXE_SUFFIX));
+    if !cached.is_file() {
+        eprintln!(
+            "      cargo-nextest is not here: building it into {} (once, about 8 minutes on two cores)",
+            cache.display()
+        );
+        shell::run(
+            shell::cargo()
+                .current_dir(env::temp_dir())
+                .args(["install", "--locked", "cargo-nextest", "--root"])
+                .arg(&cache),
+        )?;
+    }
+    Ok(cached)
+}
+
+/// Where tools are kept between clones; `.ci/run` uses the same folder.
+fn tool_cache() -> Result<PathBuf> {
+    let home =
+        env::home_dir().context("there is no home folder to keep built tools in: set HOME")?;
+    Ok(home.join(".cache").join("countersign").join("tools"))
+}
