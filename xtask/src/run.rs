@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use crate::{shell, tools, ui};
 
-/// The server as `run`, `test` and the stories use it: features are unified over the whole workspace, so that one
-/// build of each dependency serves them all.
+/// The server as `run` and `test` build it: features are unified over the whole workspace, so that one build of each
+/// dependency serves both.
 pub(crate) const SERVER: &[&str] = &["--workspace", "--bin", "countersign"];
 
 /// Builds what is missing and becomes the demo.

@@ -17,17 +17,23 @@ pub(crate) fn root() -> PathBuf {
         .map_or_else(|| here.clone(), Path::to_path_buf)
 }
 
-/// A cargo in the workspace's root. It must not see what the outer `cargo run` says about xtask's own package:
-/// build scripts that watch those variables (ring's does) would run again at every switch between cargo and xtask.
+/// A cargo in the workspace's root.
 pub(crate) fn cargo() -> Command {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root());
+    without_package(Command::new(
+        env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+    ))
+}
+
+/// This command in the workspace's root, not knowing what the outer `cargo run` says about xtask's own package: build
+/// scripts that watch those variables (ring's does) would run again at every switch between cargo and xtask.
+pub(crate) fn without_package(mut command: Command) -> Command {
+    command.current_dir(root());
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(describes_package) {
-            cargo.env_remove(name);
+            command.env_remove(name);
         }
     }
-    cargo
+    command
 }
 
 fn describes_package(name: &str) -> bool {

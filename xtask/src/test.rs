@@ -13,25 +13,10 @@ use crate::ui::content_hash;
 use crate::{shell, tools, ui};
 
 const BROWSER: &[Tool] = &[
-    Tool {
-        program: "chromium",
-        package: "chromium",
-    },
-    Tool {
-        program: "chromedriver",
-        package: "chromium-driver",
-    },
+    Tool("chromium", "chromium"),
+    Tool("chromedriver", "chromium-driver"),
 ];
-const NODE: &[Tool] = &[
-    Tool {
-        program: "node",
-        package: "nodejs",
-    },
-    Tool {
-        program: "npm",
-        package: "npm",
-    },
-];
+const NODE: &[Tool] = &[Tool("node", "nodejs"), Tool("npm", "npm")];
 
 /// Runs the tests; `args` go to nextest.
 ///
@@ -49,34 +34,20 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     eprintln!("[3/5] the user interface");
     ui::build()?;
     eprintln!("[4/5] the server");
-    let server = shell::build_binary("countersign", SERVER)?;
+    // With `--tests`, so that it is built against the very dependencies that nextest will ask for next.
+    let server = shell::build_binary("countersign", &[SERVER, &["--tests"]].concat())?;
     eprintln!("[5/5] every test");
-    let workspace = ["--workspace"];
+    let mut tests = shell::without_package(Command::new(nextest));
+    tests.args(["nextest", "run", "--workspace"]).args(args);
     shell::run(
-        with_parts(
-            Command::new(nextest).current_dir(shell::root()),
-            &node,
-            &server,
-        )
-        .args(["nextest", "run"])
-        .args(workspace)
-        .args(args),
+        tests
+            .env("COUNTERSIGN_TEST_NODE", node)
+            .env("COUNTERSIGN_BIN", server),
     )?;
     if args.is_empty() {
-        shell::run(
-            shell::cargo()
-                .args(["test", "--quiet", "--doc"])
-                .args(workspace),
-        )?;
+        shell::run(shell::cargo().args(["test", "--quiet", "--workspace", "--doc"]))?;
     }
     Ok(())
-}
-
-/// Tells the tests where the real parts are.
-fn with_parts<'c>(command: &'c mut Command, node: &Path, server: &Path) -> &'c mut Command {
-    command
-        .env("COUNTERSIGN_TEST_NODE", node)
-        .env("COUNTERSIGN_BIN", server)
 }
 
 /// Installs the npm packages that `tests/package-lock.json` pins, unless these very ones are there. Answers where

@@ -10,12 +10,10 @@ use anyhow::{Context, Result, bail};
 use crate::shell;
 
 const WASM: &str = "wasm32-unknown-unknown";
+const NEXTEST: &str = "0.9.143";
 
-/// A program and the Debian package that brings it.
-pub(crate) struct Tool {
-    pub(crate) program: &'static str,
-    pub(crate) package: &'static str,
-}
+/// A program, and the Debian package that brings it.
+pub(crate) struct Tool(pub(crate) &'static str, pub(crate) &'static str);
 
 /// Checks for a C compiler: the SQLite library and the cryptography are partly C.
 ///
@@ -62,17 +60,17 @@ pub(crate) fn wasm_target() -> Result<bool> {
 pub(crate) fn debian(tools: &[Tool]) -> Result<()> {
     let missing: Vec<&Tool> = tools
         .iter()
-        .filter(|tool| shell::on_path(tool.program).is_none())
+        .filter(|tool| shell::on_path(tool.0).is_none())
         .collect();
     if missing.is_empty() {
         return Ok(());
     }
     let programs = missing
         .iter()
-        .map(|tool| tool.program)
+        .map(|tool| tool.0)
         .collect::<Vec<_>>()
         .join(", ");
-    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    let packages: Vec<&str> = missing.iter().map(|tool| tool.1).collect();
     let Some(mut apt) = apt_get() else {
         bail!(
             "not found on PATH: {programs}. Install what brings them; on Debian and Ubuntu: sudo apt-get install {}",
@@ -89,14 +87,11 @@ pub(crate) fn debian(tools: &[Tool]) -> Result<()> {
             .args(["install", "-y", "--no-install-recommends"])
             .args(&packages),
     )?;
-    match missing
-        .iter()
-        .find(|tool| shell::on_path(tool.program).is_none())
-    {
+    match missing.iter().find(|tool| shell::on_path(tool.0).is_none()) {
         Some(tool) => bail!(
             "apt-get installed {}, and still `{}` is not on PATH",
-            tool.package,
-            tool.program
+            tool.1,
+            tool.0
         ),
         None => Ok(()),
     }
@@ -139,7 +134,14 @@ pub(crate) fn nextest() -> Result<PathBuf> {
         shell::run(
             shell::cargo()
                 .current_dir(env::temp_dir())
-                .args(["install", "--locked", "cargo-nextest", "--root"])
+                .args([
+                    "install",
+                    "--locked",
+                    "cargo-nextest",
+                    "--version",
+                    NEXTEST,
+                    "--root",
+                ])
                 .arg(&cache),
         )?;
     }
