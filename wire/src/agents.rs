@@ -1,0 +1,77 @@
+//! Agents, for their owners and for admins.
+
+use countersign_domain::Timestamp;
+use countersign_domain::agent::{AgentStatus, MayActFor};
+use countersign_domain::ids::AgentId;
+use serde::{Deserialize, Serialize};
+
+/// One agent in `GET /api/agents`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentRow {
+    /// Which.
+    pub id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// Its owner's name.
+    pub owner: String,
+    /// Its owner's address.
+    pub owner_email: String,
+    /// Active or suspended.
+    pub status: AgentStatus,
+    /// The slugs of the connectors that it may use; null means all.
+    pub connectors: Option<Vec<String>>,
+    /// For whom it may ask besides its owner.
+    pub may_act_for: MayActFor,
+    /// The beginning of its API key, to tell keys apart; null without one.
+    pub key_hint: Option<String>,
+    /// Whether a public key is registered for signed tokens.
+    pub has_public_key: bool,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When it last asked.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// `POST /api/agents`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentBody {
+    /// Its name, unique: letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// Its owner's address; the reader when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// A PEM public key for signed tokens, instead of an API key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+    /// The slugs of the connectors that it may use; all when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connectors: Option<Vec<String>>,
+    /// For whom it may ask besides its owner.
+    #[serde(default)]
+    pub may_act_for: MayActFor,
+}
+
+/// `PATCH /api/agents/{id}`; what is left out stays.
+#[derive(Clone, Debug, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct AgentChange {
+    /// Suspend or let in again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<AgentStatus>,
+    /// The slugs of the connectors that it may use from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connectors: Option<Vec<String>>,
+    /// For whom it may ask from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub may_act_for: Option<MayActFor>,
+}
+
+/// The answer of `POST /api/agents` and `POST /api/agents/{id}/key`: the key is shown this once.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct AgentCreated {
+    /// The agent.
+    pub agent: AgentRow,
+    /// Its key; null when it signs its own tokens.
+    pub key: Option<String>,
+}
