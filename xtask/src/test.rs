@@ -12,11 +12,12 @@ use crate::tools::Tool;
 use crate::ui::content_hash;
 use crate::{shell, tools, ui};
 
-const BROWSER: &[Tool] = &[
+const TOOLS: &[Tool] = &[
     Tool("chromium", "chromium"),
     Tool("chromedriver", "chromium-driver"),
+    Tool("node", "nodejs"),
+    Tool("npm", "npm"),
 ];
-const NODE: &[Tool] = &[Tool("node", "nodejs"), Tool("npm", "npm")];
 
 /// Runs the tests; `args` go to nextest.
 ///
@@ -26,8 +27,7 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     eprintln!("[1/5] tools: a C compiler, Chromium and its driver, Node and npm, nextest");
     tools::c_compiler()?;
     tools::wasm_target()?;
-    tools::debian(BROWSER)?;
-    tools::debian(NODE)?;
+    tools::debian(TOOLS)?;
     let nextest = tools::nextest()?;
     eprintln!("[2/5] real MCP servers for the stories, and the Node that runs them");
     let node = upstreams(&shell::root().join("tests"))?;
