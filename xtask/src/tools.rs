@@ -128,7 +128,7 @@ pub(crate) fn nextest() -> Result<PathBuf> {
         .join(format!("cargo-nextest{}", env::consts::EXE_SUFFIX));
     if !cached.is_file() {
         eprintln!(
-            "      cargo-nextest is not here: building it into {} (once, about 8 minutes on two cores)",
+            "      cargo-nextest is not here: building it into {} (once, about 5 minutes on two cores)",
             cache.display()
         );
         shell::run(
