@@ -21,9 +21,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     eprintln!("      {}", compiler.display());
     eprintln!("[2/5] Rust's target for the browser (a download of 20 MB, the first time)");
     tools::wasm_target()?;
-    eprintln!("[3/5] the user interface (3 minutes on two cores, the first time)");
+    eprintln!("[3/5] the user interface (about 2 minutes on two cores, the first time)");
     ui::build()?;
-    eprintln!("[4/5] the server (8 minutes on two cores, the first time)");
+    eprintln!("[4/5] the server (about 5 minutes on two cores, the first time)");
     let server = shell::build_binary("countersign", SERVER)?;
     eprintln!("[5/5] the demo: a throw-away desk, gone when you stop it with Ctrl-C\n");
     become_it(Command::new(server).arg("demo").args(args))
