@@ -117,7 +117,8 @@ mod enrolling {
     fn names_the_passkeys_that_are_enrolled_already() {
         let desk = given_desk();
         let (_, passkey) = given_enrolled(&desk);
-        let options = desk.start_registration(DANA, "dana@acme.test", "Dana", &[passkey.clone()]).unwrap().public_key;
+        let options =
+            desk.start_registration(DANA, "dana@acme.test", "Dana", std::slice::from_ref(&passkey)).unwrap().public_key;
         assert_eq!(options["excludeCredentials"][0]["id"], passkey.credential_id);
     }
 
@@ -296,7 +297,7 @@ mod deciding {
     fn always_names_the_passkeys_that_may_sign() {
         let desk = given_desk();
         let (_, passkey) = given_enrolled(&desk);
-        let options = desk.start_decision(&[passkey.clone()], &given_statement()).unwrap().public_key;
+        let options = desk.start_decision(std::slice::from_ref(&passkey), &given_statement()).unwrap().public_key;
         assert_eq!(options["allowCredentials"][0]["id"], passkey.credential_id);
         assert_eq!(options["userVerification"], "required");
         assert_eq!(options["challenge"], URL_SAFE_NO_PAD.encode(given_statement().challenge().unwrap().0));
@@ -406,7 +407,8 @@ mod deciding {
             let other = given_enrolled(&signed.desk).1.read().unwrap();
             public_key::write(other.get_public_key()).unwrap()
         };
-        let changes: Vec<(Box<dyn Fn(&mut PasskeySignature)>, PasskeyError)> = vec![
+        type Change = Box<dyn Fn(&mut PasskeySignature)>;
+        let changes: Vec<(Change, PasskeyError)> = vec![
             (Box::new(|s| s.rp_id = "evil.test".into()), PasskeyError::WrongAddress),
             (Box::new(|s| s.origin = "http://localhost:9999".into()), PasskeyError::WrongAddress),
             (Box::new(move |s| s.public_key.clone_from(&another_key)), PasskeyError::BadSignature),
@@ -472,7 +474,7 @@ mod what_browsers_send {
         found.push(at.to_owned());
         match value {
             Value::Object(members) => {
-                members.iter().for_each(|(key, member)| places(member, &format!("{at}/{key}"), found))
+                members.iter().for_each(|(key, member)| places(member, &format!("{at}/{key}"), found));
             }
             Value::Array(items) => {
                 items.iter().enumerate().for_each(|(i, item)| places(item, &format!("{at}/{i}"), found));
@@ -597,7 +599,7 @@ mod what_browsers_send {
         #[test]
         fn no_text_in_the_place_of_an_answer_panics(text in any::<String>(), state in any::<String>()) {
             let signed = &given().signed;
-            let value: Value = text.clone().into();
+            let value: Value = text.into();
             prop_assert!(signed.finish_as(&signed.statement, &value).is_err());
             prop_assert_eq!(signed.desk.finish_registration(&state, &value), Err(PasskeyError::Stored));
         }
