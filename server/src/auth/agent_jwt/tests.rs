@@ -175,10 +175,10 @@ mod who {
                 assert_eq!(verify(&token, &key, &given_expected(), NOW), Err(JwtError::Malformed), "{alg}");
             }
         }
-        let (token, _) =
-            given_ed25519().sign(&given_claims()).rsplit_once('.').map(|(t, s)| (t.to_owned(), s.len())).unwrap();
+        let signed = given_ed25519().sign(&given_claims());
+        let (token, _) = signed.rsplit_once('.').unwrap();
         assert_eq!(verify(&format!("{token}."), &key, &given_expected(), NOW), Err(JwtError::BadSignature));
-        assert_eq!(verify(&token, &key, &given_expected(), NOW), Err(JwtError::Malformed));
+        assert_eq!(verify(token, &key, &given_expected(), NOW), Err(JwtError::Malformed));
     }
 
     #[test]
