@@ -1,0 +1,129 @@
+//! An upstream's answer as it is kept: JSON where it is JSON, else text, else base64; never more than 1 MiB of it.
+
+use super::scrub::Scrubber;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+/// How much of an answer is kept.
+pub(super) const KEPT: usize = 1024 * 1024;
+
+/// A body, and what is to be said about it.
+pub(super) struct Kept {
+    pub(super) data: Value,
+    pub(super) truncated: Option<String>,
+}
+
+/// What came of an HTTP body: its beginning, and whether there was more.
+pub(super) struct Body {
+    pub(super) bytes: Vec<u8>,
+    pub(super) more: Option<More>,
+}
+
+/// How much more there was.
+pub(super) enum More {
+    /// So many bytes in all.
+    Of(u64),
+    /// The upstream didn't say.
+    Unknown,
+}
+
+impl Body {
+    /// As it is kept.
+    pub(super) fn keep(self, content_type: Option<&str>, scrubber: &Scrubber) -> Kept {
+        let truncated = self.more.as_ref().map(More::note);
+        let data = match into_text(self.bytes, truncated.is_some()) {
+            Ok(text) if text.is_empty() => Value::Null,
+            Ok(text) if truncated.is_none() && may_be_json(content_type, &text) => json_or_text(text),
+            Ok(text) => Value::String(text),
+            Err(bytes) => {
+                json!({"base64": STANDARD.encode(bytes), "note": "The answer is binary and stands here as base64."})
+            }
+        };
+        Kept { data: scrubber.value(data), truncated }
+    }
+}
+
+impl More {
+    fn note(&self) -> String {
+        match self {
+            Self::Of(all) => format!("The answer was {all} bytes long; the first {KEPT} are kept."),
+            Self::Unknown => format!("The answer was longer than {KEPT} bytes; the first {KEPT} are kept."),
+        }
+    }
+}
+
+/// A JSON text as it is kept; what is too long is kept as the beginning of its text.
+pub(super) fn keep_json(mut text: String, scrubber: &Scrubber) -> Kept {
+    let truncated = (text.len() > KEPT).then(|| More::Of(text.len() as u64).note());
+    if truncated.is_some() {
+        text.truncate(text.floor_char_boundary(KEPT));
+    }
+    let data = if truncated.is_some() { Value::String(text) } else { json_or_text(text) };
+    Kept { data: scrubber.value(data), truncated }
+}
+
+fn json_or_text(text: String) -> Value {
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
+/// A cut may go through the middle of a character.
+fn into_text(bytes: Vec<u8>, cut: bool) -> Result<String, Vec<u8>> {
+    String::from_utf8(bytes).or_else(|error| {
+        let broken = error.utf8_error();
+        let mut bytes = error.into_bytes();
+        if cut && broken.error_len().is_none() {
+            bytes.truncate(broken.valid_up_to());
+        }
+        String::from_utf8(bytes).map_err(std::string::FromUtf8Error::into_bytes)
+    })
+}
+
+/// By its media type; where that says nothing, by its first character.
+fn may_be_json(content_type: Option<&str>, text: &str) -> bool {
+    let essence = content_type.and_then(|value| value.split(';').next()).map(|value| value.trim().to_ascii_lowercase());
+    match essence.as_deref() {
+        Some(json) if json == "application/json" || json == "text/json" || json.ends_with("+json") => true,
+        None | Some("" | "text/plain" | "application/octet-stream") => text.trim_start().starts_with(['{', '[']),
+        Some(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keep(bytes: &[u8], content_type: Option<&str>) -> Value {
+        Body { bytes: bytes.to_vec(), more: None }.keep(content_type, &Scrubber::default()).data
+    }
+
+    #[test]
+    fn json_is_told_by_its_type_or_its_look() {
+        assert_eq!(keep(b"{\"a\":1}", Some("application/json; charset=utf-8")), json!({"a": 1}));
+        assert_eq!(keep(b"7", Some("application/problem+json")), json!(7));
+        assert_eq!(keep(b" [1]", None), json!([1]));
+        assert_eq!(keep(b"7", None), json!("7"));
+        assert_eq!(keep(b"{\"a\":1}", Some("text/html")), json!("{\"a\":1}"));
+    }
+
+    #[test]
+    fn what_calls_itself_json_and_is_not_is_kept_as_it_came() {
+        assert_eq!(keep(b"{\"a\":", Some("application/json")), json!("{\"a\":"));
+        let deep = "[".repeat(10_000);
+        assert_eq!(keep(deep.as_bytes(), Some("application/json")), json!(deep));
+    }
+
+    #[test]
+    fn nothing_is_null_and_bytes_are_base64() {
+        assert_eq!(keep(b"", Some("application/json")), Value::Null);
+        assert_eq!(keep(&[0xff, 0xfe, 0x00], Some("image/png"))["base64"], "//4A");
+    }
+
+    #[test]
+    fn a_cut_through_a_character_leaves_text() {
+        let kept =
+            Body { bytes: "aé".as_bytes()[..2].to_vec(), more: Some(More::Unknown) }.keep(None, &Scrubber::default());
+        assert_eq!(kept.data, json!("a"));
+        assert!(kept.truncated.is_some());
+    }
+}

@@ -1,0 +1,130 @@
+//! Calls of MCP servers that run as child processes and are spoken to over standard input and output.
+//!
+//! One child per connector, started at the first call or check and started again when it ends. This file keeps them
+//! by connector; `server.rs` looks after one of them.
+
+mod child;
+mod lines;
+mod result;
+mod server;
+pub(super) mod tools;
+mod wire;
+
+use super::{ConnectorEvent, ConnectorSpec, DiscoveredTool, Outgoing, Settings};
+use countersign_domain::execution::Attempt;
+use countersign_domain::ids::ConnectorId;
+use countersign_domain::request::Target;
+use server::{Launch, Server};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::broadcast;
+
+/// How long calls under way may take once the desk stops.
+const LAST_CALLS: Duration = Duration::from_secs(5);
+
+/// How soon a child that ended is started again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// After the first end; each further one doubles it.
+    pub(super) first: Duration,
+    /// It grows no longer than this.
+    pub(super) longest: Duration,
+    /// A child that lived so long counts as well again.
+    pub(super) settled: Duration,
+    /// How long a call waits for a child that is down to come back.
+    pub(super) grace: Duration,
+    /// `tools/list_changed` is told at most so often.
+    pub(super) quiet: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(1),
+            longest: Duration::from_secs(60),
+            settled: Duration::from_secs(60),
+            grace: Duration::from_secs(2),
+            quiet: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The running servers; none any more once the desk stops.
+pub(super) struct McpServers {
+    pace: Pace,
+    events: broadcast::Sender<ConnectorEvent>,
+    running: Mutex<Option<HashMap<ConnectorId, Server>>>,
+}
+
+impl McpServers {
+    pub(super) fn new(pace: Pace, events: broadcast::Sender<ConnectorEvent>) -> Self {
+        Self { pace, events, running: Mutex::new(Some(HashMap::new())) }
+    }
+
+    pub(super) async fn call(&self, outgoing: &Outgoing) -> Attempt {
+        if !is_approved(&outgoing.target, &outgoing.connector.settings) {
+            return Attempt::NotSent("The approved command is not the connector's any more.".to_owned());
+        }
+        match self.server(&outgoing.connector) {
+            Ok(server) => server.call(&outgoing.tool, &outgoing.arguments).await,
+            Err(sentence) => Attempt::NotSent(sentence),
+        }
+    }
+
+    pub(super) async fn check(&self, connector: &ConnectorSpec) -> Result<Vec<DiscoveredTool>, String> {
+        self.server(connector)?.list_tools().await
+    }
+
+    pub(super) fn retire(&self, connector: ConnectorId) {
+        let retired = self.running().as_mut().and_then(|running| running.remove(&connector));
+        if let Some(server) = retired {
+            server.stop(server.longest_call());
+        }
+    }
+
+    pub(super) async fn stop(&self) {
+        let running = self.running().take().unwrap_or_default();
+        for server in running.values() {
+            server.stop(LAST_CALLS);
+        }
+        for server in running.values() {
+            server.stopped().await;
+        }
+    }
+
+    /// The connector's server as it is set up now; one that was started with other settings is stopped.
+    fn server(&self, connector: &ConnectorSpec) -> Result<Server, String> {
+        let launch = Launch::of(connector).ok_or("This is no `mcp` connector.")?;
+        let mut running = self.running();
+        let running = running.as_mut().ok_or("The desk is being stopped.")?;
+        if let Some(server) = running.get(&connector.id) {
+            if server.was_launched_as(&launch) {
+                return Ok(server.clone());
+            }
+            server.stop(server.longest_call());
+        }
+        let server = Server::start(launch, self.pace, self.events.clone());
+        running.insert(connector.id, server.clone());
+        Ok(server)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<HashMap<ConnectorId, Server>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for McpServers {
+    fn drop(&mut self) {
+        for server in self.running().iter().flat_map(HashMap::values) {
+            server.stop(Duration::ZERO);
+        }
+    }
+}
+
+fn is_approved(target: &Target, settings: &Settings) -> bool {
+    match (target, settings) {
+        (Target::Stdio { command: approved, .. }, Settings::Mcp { command, .. }) => approved == command,
+        _ => false,
+    }
+}

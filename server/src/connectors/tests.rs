@@ -1,0 +1,1 @@
+//! Stories of connectors, against upstreams that behave and ones that do not.
