@@ -1,0 +1,102 @@
+//! The whole: contexts around, one page inside.
+
+use crate::components::message::Message;
+use crate::components::shell::Shell;
+use crate::components::toast_region::ToastRegion;
+use crate::hooks::clock::ClockProvider;
+use crate::hooks::session::{SessionProvider, SessionState, use_session};
+use crate::hooks::toasts::ToastProvider;
+use crate::pages::approve::ApprovePage;
+use crate::pages::not_found::NotFoundPage;
+use crate::pages::requests::RequestsPage;
+use crate::pages::sign_in::SignInPage;
+use crate::pages::sign_in_link::SignInLinkPage;
+use crate::routes::{Route, ThenQuery};
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+#[component]
+pub(crate) fn App() -> Html {
+    html! {
+        <ClockProvider>
+            <ToastProvider>
+                <SessionProvider>
+                    <BrowserRouter>
+                        <Switch<Route> render={page} />
+                        <ToastRegion />
+                    </BrowserRouter>
+                </SessionProvider>
+            </ToastProvider>
+        </ClockProvider>
+    }
+}
+
+fn page(route: Route) -> Html {
+    match route {
+        Route::SignIn => html! { <SignInPage /> },
+        Route::SignInLink => html! { <SignInLinkPage /> },
+        Route::Home => html! { <Redirect<Route> to={Route::Requests} /> },
+        route => html! { <Private {route} /> },
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct PrivateProps {
+    route: Route,
+}
+
+/// Pages for people who are signed in; anybody else is sent to sign in, with the way back.
+#[component]
+fn Private(props: &PrivateProps) -> Html {
+    let session = use_session();
+    let location = use_location();
+    let Some(session) = session else { return Html::default() };
+    match &session.state {
+        SessionState::Asking => html! { <div class="boot-wait" role="status">{ "Opening the desk…" }</div> },
+        SessionState::Out => {
+            let then = location.map(|location| location.path().to_owned()).filter(|path| path != "/requests");
+            html! { <Away {then} /> }
+        }
+        SessionState::Unknown(failure) => {
+            let retry = Callback::from({
+                let session = session.clone();
+                move |()| session.refresh()
+            });
+            html! {
+                <main class="gate">
+                    <Message title="The desk does not answer" text={failure.message()} {retry} testid="app-error" />
+                </main>
+            }
+        }
+        SessionState::In(_) => {
+            html! { <Shell route={props.route.clone()}>{ signed_in(&props.route) }</Shell> }
+        }
+    }
+}
+
+/// The page itself. List and panel are one component, so that opening a request does not draw the list anew.
+fn signed_in(route: &Route) -> Html {
+    match route {
+        Route::Requests => html! { <RequestsPage /> },
+        Route::Request { id } => html! { <RequestsPage open={AttrValue::from(id.clone())} /> },
+        Route::Approve { id } => html! { <ApprovePage id={id.clone()} /> },
+        _ => html! { <NotFoundPage /> },
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct AwayProps {
+    then: Option<String>,
+}
+
+/// Sends the reader to the sign-in page.
+#[component]
+fn Away(props: &AwayProps) -> Html {
+    let navigator = use_navigator();
+    use_effect_with(props.then.clone(), move |then| {
+        if let Some(navigator) = navigator {
+            let _ = navigator.replace_with_query(&Route::SignIn, ThenQuery { then: then.clone() });
+        }
+    });
+    Html::default()
+}

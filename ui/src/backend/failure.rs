@@ -1,0 +1,178 @@
+//! What can go wrong between the page and the server, in words that a person can use.
+
+use countersign_wire::problem::{Code, Problem};
+use serde::de::DeserializeOwned;
+
+/// Why a call has no good answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Failure {
+    /// The server said so.
+    Problem(Box<Problem>),
+    /// No answer came.
+    Unreachable,
+    /// An answer came that this page can't read: most often the server was updated and the page was not.
+    Unreadable,
+    /// The passkey ceremony did not end well.
+    Passkey(PasskeyFailure),
+}
+
+/// How a passkey ceremony can end without a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PasskeyFailure {
+    /// The person closed the prompt, or let it time out, or has no fitting passkey here.
+    Cancelled,
+    /// This authenticator holds a passkey for this account already.
+    AlreadyHere,
+    /// This address or browser can't do passkeys.
+    Unsupported,
+    /// Something else; the browser's words.
+    Other(String),
+}
+
+impl Failure {
+    /// The server's code, where it was the server.
+    pub(crate) fn code(&self) -> Option<Code> {
+        match self {
+            Self::Problem(problem) => Some(problem.code),
+            _ => None,
+        }
+    }
+
+    /// What the server says about one field.
+    pub(crate) fn about(&self, field: &str) -> Option<String> {
+        let Self::Problem(problem) = self else { return None };
+        let under = |name: &str| {
+            name == field || name.strip_prefix(field).is_some_and(|rest| rest.starts_with(['[', '.']))
+        };
+        let said: Vec<_> =
+            problem.errors.iter().filter(|error| under(&error.field)).map(|error| error.message.as_str()).collect();
+        (!said.is_empty()).then(|| said.join(" "))
+    }
+
+    /// What the server says about fields that the form doesn't show, so that no error is silent.
+    pub(crate) fn about_others(&self, shown: &[&str]) -> Vec<String> {
+        let Self::Problem(problem) = self else { return Vec::new() };
+        let is_shown = |name: &str| {
+            shown.iter().any(|field| {
+                name == *field || name.strip_prefix(field).is_some_and(|rest| rest.starts_with(['[', '.']))
+            })
+        };
+        problem
+            .errors
+            .iter()
+            .filter(|error| !is_shown(&error.field))
+            .map(|error| format!("{}: {}", error.field, error.message))
+            .collect()
+    }
+
+    /// A sentence for the one who reads.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Problem(problem) => said(problem),
+            Self::Unreachable => "The desk can't be reached. Check the connection; nothing was changed by this try, or \
+                                  its answer was lost on the way."
+                .to_owned(),
+            Self::Unreadable => "The desk's answer can't be read by this page. Reload the page; it may be older than \
+                                 the server."
+                .to_owned(),
+            Self::Passkey(failure) => failure.message(),
+        }
+    }
+}
+
+fn said(problem: &Problem) -> String {
+    match problem.code {
+        Code::TooManyTries => "Too many tries. Wait a moment, then try again.".to_owned(),
+        Code::AssertionRefused if problem.detail.is_empty() => {
+            "That passkey does not belong here. Try again with another one.".to_owned()
+        }
+        _ if problem.detail.is_empty() => format!("The desk answered: {}.", problem.title),
+        _ => problem.detail.clone(),
+    }
+}
+
+impl PasskeyFailure {
+    /// From the name of the browser's `DOMException` (WebAuthn Level 3, 5.1.3 and 5.1.4).
+    pub(crate) fn from_exception(name: &str, message: &str) -> Self {
+        match name {
+            "NotAllowedError" | "AbortError" | "TimeoutError" => Self::Cancelled,
+            "InvalidStateError" => Self::AlreadyHere,
+            "NotSupportedError" | "SecurityError" => Self::Unsupported,
+            _ => Self::Other(message.to_owned()),
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Cancelled => "No passkey was given, so nothing was sent. Try again when you are ready.".to_owned(),
+            Self::AlreadyHere => "This device already holds a passkey for this account.".to_owned(),
+            Self::Unsupported => "Passkeys don't work at this address or in this browser. Open the desk at its own \
+                                  https address, or at localhost, in a current browser."
+                .to_owned(),
+            Self::Other(words) => format!("The browser could not use a passkey: {words}"),
+        }
+    }
+}
+
+/// Reads an answer: a good one as `T`, any other as a problem. No content reads as null.
+pub(super) fn read<T: DeserializeOwned>(status: u16, body: &str) -> Result<T, Failure> {
+    if (200..300).contains(&status) {
+        let body = if body.trim().is_empty() { "null" } else { body };
+        return serde_json::from_str(body).map_err(|_| Failure::Unreadable);
+    }
+    if let Ok(problem) = serde_json::from_str::<Problem>(body) {
+        return Err(Failure::Problem(Box::new(problem)));
+    }
+    // A proxy in between, or a server that is no longer there.
+    match status {
+        401 => Err(Failure::Problem(Box::new(Problem::new(Code::Unauthenticated, "Sign in first.")))),
+        404 => Err(Failure::Problem(Box::new(Problem::new(Code::NotFound, "There is nothing here.")))),
+        500..600 => Err(Failure::Unreachable),
+        _ => Err(Failure::Unreadable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_wire::problem::FieldError;
+
+    fn problem() -> Failure {
+        let mut problem = Problem::new(Code::Invalid, "Two fields are wrong.");
+        problem.errors = vec![
+            FieldError { field: "name".into(), message: "A policy needs a name.".into() },
+            FieldError { field: "tools[1]".into(), message: "Empty.".into() },
+            FieldError { field: "mask".into(), message: "Comes later.".into() },
+        ];
+        Failure::Problem(Box::new(problem))
+    }
+
+    #[test]
+    fn a_field_hears_what_is_said_about_it_and_its_parts() {
+        assert_eq!(problem().about("name").as_deref(), Some("A policy needs a name."));
+        assert_eq!(problem().about("tools").as_deref(), Some("Empty."));
+        assert_eq!(problem().about("too"), None);
+    }
+
+    #[test]
+    fn what_no_field_shows_is_said_all_the_same() {
+        assert_eq!(problem().about_others(&["name", "tools"]), ["mask: Comes later."]);
+    }
+
+    #[test]
+    fn answers_are_read_as_what_they_are() {
+        assert_eq!(read::<u8>(200, "7"), Ok(7));
+        assert_eq!(read::<Option<u8>>(204, ""), Ok(None));
+        assert_eq!(read::<u8>(200, "<html>"), Err(Failure::Unreadable));
+        assert_eq!(read::<u8>(502, "<html>bad gateway"), Err(Failure::Unreachable));
+        let ended = serde_json::to_string(&Problem::new(Code::RequestEnded, "It ended.")).unwrap();
+        assert_eq!(read::<u8>(409, &ended).unwrap_err().code(), Some(Code::RequestEnded));
+        assert_eq!(read::<u8>(401, "").unwrap_err().code(), Some(Code::Unauthenticated));
+    }
+
+    #[test]
+    fn a_closed_prompt_is_not_an_error_of_the_machine() {
+        assert_eq!(PasskeyFailure::from_exception("NotAllowedError", "x"), PasskeyFailure::Cancelled);
+        assert_eq!(PasskeyFailure::from_exception("UnknownError", "x"), PasskeyFailure::Other("x".into()));
+    }
+}

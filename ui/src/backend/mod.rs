@@ -1,0 +1,161 @@
+//! The only module that talks to the server. Pages call a method per thing they want and get a typed answer or a
+//! [`Failure`]; how a call travels is the door's business (`browser`; later the desktop shell's).
+
+mod browser;
+pub(crate) mod calls;
+mod clock;
+mod failure;
+mod live;
+mod passkey;
+
+
+pub(crate) use clock::now;
+pub(crate) use failure::{Failure, PasskeyFailure};
+pub(crate) use live::{Connection, LiveMessage, LiveStream, announce_session_change};
+
+use countersign_wire::problem::Code;
+use countersign_wire::requests::{CeremonyFinish, CeremonyOptions};
+use countersign_wire::session::SessionInfo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::rc::Rc;
+use yew::Callback;
+
+/// The methods that the server knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+/// How calls travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    /// `fetch`, with the cookie.
+    Browser,
+}
+
+/// An answer before it is read.
+struct Answer {
+    status: u16,
+    body: String,
+}
+
+/// What the pages hold to reach the server.
+#[derive(Clone)]
+pub(crate) struct Backend {
+    door: Door,
+    hears: Rc<Hears>,
+}
+
+/// What the backend tells the app, whoever called.
+struct Hears {
+    /// The session is over.
+    signed_out: Callback<()>,
+    /// A passkey is about to be asked for, because the call widens what may run.
+    asks_again: Callback<()>,
+}
+
+impl PartialEq for Backend {
+    fn eq(&self, other: &Self) -> bool {
+        self.door == other.door && Rc::ptr_eq(&self.hears, &other.hears)
+    }
+}
+
+/// The body of calls that have none.
+#[derive(Serialize)]
+struct Nothing {}
+
+impl Backend {
+    /// The backend of a browser's page.
+    pub(crate) fn of_browser(signed_out: Callback<()>, asks_again: Callback<()>) -> Self {
+        Self { door: Door::Browser, hears: Rc::new(Hears { signed_out, asks_again }) }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.call(Method::Get, path, None).await
+    }
+
+    async fn send<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &B,
+    ) -> Result<T, Failure> {
+        let body = serde_json::to_string(body).map_err(|_| Failure::Unreadable)?;
+        self.call(method, path, Some(body)).await
+    }
+
+    async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, Failure> {
+        self.send(Method::Post, path, body).await
+    }
+
+    /// Calls; where the server wants a fresh passkey touch first, asks for it and calls once more.
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<T, Failure> {
+        let mut outcome = self.call_once(method, path, body.clone()).await;
+        if outcome.as_ref().is_err_and(|failure| failure.code() == Some(Code::ReauthRequired)) {
+            self.hears.asks_again.emit(());
+            self.touch_again().await?;
+            outcome = self.call_once(method, path, body).await;
+        }
+        outcome
+    }
+
+    async fn call_once<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<T, Failure> {
+        let answer = match self.door {
+            Door::Browser => browser::send(method, path, body).await?,
+        };
+        let read = failure::read(answer.status, &answer.body);
+        if let Err(failure) = &read
+            && failure.code() == Some(Code::Unauthenticated)
+            && !is_for_anyone(path)
+        {
+            self.hears.signed_out.emit(());
+        }
+        read
+    }
+
+    async fn touch_again(&self) -> Result<SessionInfo, Failure> {
+        let options: CeremonyOptions = self.call_plainly("/api/session/reauth/start", &Nothing {}).await?;
+        let finish = self.give_passkey(options).await?;
+        self.call_plainly("/api/session/reauth/finish", &finish).await
+    }
+
+    /// A POST that never asks for a touch: the ceremony itself.
+    async fn call_plainly<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, Failure> {
+        let body = serde_json::to_string(body).map_err(|_| Failure::Unreadable)?;
+        self.call_once(Method::Post, path, Some(body)).await
+    }
+
+    async fn give_passkey(&self, options: CeremonyOptions) -> Result<CeremonyFinish, Failure> {
+        let credential = match self.door {
+            Door::Browser => passkey::get(&options.public_key).await?,
+        };
+        Ok(CeremonyFinish { ceremony: options.ceremony, credential })
+    }
+
+    async fn make_passkey(&self, options: CeremonyOptions) -> Result<CeremonyFinish, Failure> {
+        let credential = match self.door {
+            Door::Browser => passkey::create(&options.public_key).await?,
+        };
+        Ok(CeremonyFinish { ceremony: options.ceremony, credential })
+    }
+}
+
+/// Calls that people make before they are signed in: there a 401 is an answer, not the end of a session.
+fn is_for_anyone(path: &str) -> bool {
+    ["/api/desk", "/api/session", "/api/setup", "/api/invitations/"].iter().any(|start| path.starts_with(start))
+}

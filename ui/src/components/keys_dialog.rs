@@ -1,0 +1,33 @@
+//! The list of keys, behind `?`.
+
+use crate::components::dialog::Dialog;
+use yew::prelude::*;
+
+const KEYS: [(&str, &str); 8] = [
+    ("j / k", "Next, previous request"),
+    ("Enter", "Open the request"),
+    ("a", "Approve the open request"),
+    ("d", "Deny the open request"),
+    ("Esc", "Close the request"),
+    ("/", "Go to the filters"),
+    ("?", "This list"),
+    ("Tab", "Reach everything else"),
+];
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct KeysDialogProps {
+    pub(crate) onclose: Callback<()>,
+}
+
+#[component]
+pub(crate) fn KeysDialog(props: &KeysDialogProps) -> Html {
+    html! {
+        <Dialog title="Keys" onclose={props.onclose.clone()} testid="keys">
+            <dl class="keys">
+                { for KEYS.iter().map(|(key, what)| html! {
+                    <div><dt><kbd>{ *key }</kbd></dt><dd>{ *what }</dd></div>
+                }) }
+            </dl>
+        </Dialog>
+    }
+}

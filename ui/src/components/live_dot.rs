@@ -1,0 +1,16 @@
+//! Whether the page is kept up to date.
+
+use crate::backend::Connection;
+use crate::hooks::use_connection;
+use yew::prelude::*;
+
+#[component]
+pub(crate) fn LiveDot() -> Html {
+    let (class, word, title) = match use_connection() {
+        Connection::Live => ("live", "Live", "Changes are shown as they happen"),
+        Connection::Reconnecting => ("live away", "Reconnecting", "The connection is gone; it is tried again"),
+    };
+    html! {
+        <span {class} {title} role="status" data-testid="live"><i class="dot" aria-hidden="true" />{ word }</span>
+    }
+}

@@ -1,0 +1,74 @@
+//! The pages that there are, for the one who is signed in; a bar at the side, at the bottom of a phone.
+
+use crate::components::avatar::Avatar;
+use crate::components::badge::Badge;
+use crate::components::brand::Brand;
+use crate::components::icon::{Icon, Picture};
+use crate::components::route_link::RouteLink;
+use crate::display;
+use crate::hooks::pending::use_pending;
+use crate::hooks::use_me;
+use crate::routes::Route;
+use countersign_domain::user::Role;
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct NavProps {
+    pub(crate) route: Route,
+}
+
+#[component]
+pub(crate) fn Nav(props: &NavProps) -> Html {
+    let pending = use_pending().count.filter(|count| *count > 0);
+    let Some(me) = use_me() else { return Html::default() };
+    let here = section(&props.route);
+    let mut pages = vec![
+        (Route::Requests, Picture::Inbox, "Requests"),
+        (Route::Policies, Picture::Shield, "Policies"),
+        (Route::Connectors, Picture::Plug, "Connectors"),
+        (Route::Agents, Picture::Bot, "Agents"),
+    ];
+    if me.user.role == Role::Admin {
+        pages.push((Route::People, Picture::People, "People"));
+    }
+    html! {
+        <nav class="nav" aria-label="Pages">
+            <RouteLink to={Route::Requests} class="home"><Brand /></RouteLink>
+            <ul>
+                { for pages.into_iter().map(|(to, of, name)| {
+                    let current = here == to;
+                    let count = pending.filter(|_| to == Route::Requests);
+                    html! {
+                        <li key={name}>
+                            <RouteLink {to} {current} testid={format!("nav-{}", name.to_lowercase())}>
+                                <Icon {of} /><span class="nav-word">{ name }</span>
+                                if let Some(count) = count {
+                                    <Badge tone="wait">{ count }<span class="unseen">{ " pending" }</span></Badge>
+                                }
+                            </RouteLink>
+                        </li>
+                    }
+                }) }
+                <li class="me">
+                    <RouteLink to={Route::Account} current={here == Route::Account} testid="nav-account">
+                        <Avatar name={me.user.name.clone()} />
+                        <span class="me-words">
+                            <b>{ me.user.name.clone() }</b>
+                            <span class="two">{ display::role(me.user.role) }</span>
+                        </span>
+                        <span class="nav-word only-phone">{ "Account" }</span>
+                    </RouteLink>
+                </li>
+            </ul>
+        </nav>
+    }
+}
+
+/// The page of the navigation that a page belongs to.
+fn section(route: &Route) -> Route {
+    match route {
+        Route::Request { .. } | Route::Approve { .. } | Route::Home => Route::Requests,
+        Route::NewPolicy | Route::Policy { .. } => Route::Policies,
+        other => other.clone(),
+    }
+}

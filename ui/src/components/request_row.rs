@@ -1,0 +1,110 @@
+//! One request in the list.
+
+use crate::components::badge::Badge;
+use crate::components::connector_tile::ConnectorTile;
+use crate::components::route_link::RouteLink;
+use crate::components::segments::{self, Segments};
+use crate::display;
+use crate::hooks::use_now;
+use crate::routes::Route;
+use countersign_domain::Timestamp;
+use countersign_domain::request::RequestState;
+use countersign_wire::requests::RequestRow as Row;
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct RequestRowProps {
+    pub(crate) row: Row,
+    pub(crate) selected: bool,
+    /// Opens the request.
+    pub(crate) onopen: Callback<AttrValue>,
+}
+
+#[component]
+pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
+    let now = use_now();
+    let row = &props.row;
+    let id = AttrValue::from(row.id.to_string());
+    let open = {
+        let (id, onopen) = (id.clone(), props.onopen.clone());
+        Callback::from(move |()| onopen.emit(id.clone()))
+    };
+    let onclick = {
+        let open = open.clone();
+        Callback::from(move |event: MouseEvent| {
+            if !event.default_prevented() {
+                open.emit(());
+            }
+        })
+    };
+    let tool = format!("{}_{}", row.connector.slug, display::plain(&row.tool));
+    html! {
+        <tr
+            class={classes!(props.selected.then_some("selected"))}
+            aria-selected={props.selected.then_some("true")}
+            {onclick}
+            data-testid="request-row"
+            data-id={id.clone()}
+            data-state={row.state.word()}
+        >
+            <td class="col-name">
+                <RouteLink
+                    to={Route::Request { id: id.to_string() }}
+                    follow={open}
+                    id={format!("row-{id}")}
+                    class="row-link one"
+                >
+                    { row.requester.name.clone() }
+                </RouteLink>
+                <span class="two">{ "via " }{ row.agent.clone() }</span>
+            </td>
+            <td class="col-identifier">
+                <span class="one" title={row.requester.email.clone()}>{ row.requester.email.clone() }</span>
+                <span class="two">{ row.requester.groups.join(", ") }</span>
+            </td>
+            <td class="col-connector">
+                <ConnectorTile slug={row.connector.slug.clone()} name={row.connector.name.clone()} />
+            </td>
+            <td class="col-tools">
+                <code class="one" title={tool}>
+                    { row.connector.slug.clone() }{ "_" }<Segments of={row.tool.clone()} />
+                </code>
+                <span class="badges">
+                    <Badge tone={display::effect_tone(row.effect)}>{ row.effect.word() }</Badge>
+                    if row.more_tools > 0 {
+                        <Badge>{ format!("+{}", row.more_tools) }</Badge>
+                    }
+                </span>
+            </td>
+            <td class="col-requested">
+                <span class="one" title={display::exact(row.created_at)}>{ display::date(row.created_at) }</span>
+                <span class="two">
+                    { display::ago(row.created_at, now) }
+                    if let Some(rest) = standing(row, now) {
+                        { " · " }{ rest }
+                    }
+                </span>
+                if row.state != RequestState::Pending {
+                    <span class="badges">
+                        <Badge tone={display::state_tone(row.state)}>{ display::state(row.state) }</Badge>
+                    </span>
+                }
+            </td>
+            <td class="col-note" title={segments::title(&row.note)}>
+                <span class="note-cut"><Segments of={row.note.clone()} /></span>
+            </td>
+        </tr>
+    }
+}
+
+/// How far an open request is.
+fn standing(row: &Row, now: Timestamp) -> Option<String> {
+    if row.state != RequestState::Pending {
+        return None;
+    }
+    if row.approvals > 0 && row.needed > 1 {
+        return Some(format!("{} of {} approved", row.approvals, row.needed));
+    }
+    let left = display::left(row.expires_at, now);
+    Some(if left.is_empty() { "time is up".to_owned() } else { format!("{left} left") })
+}

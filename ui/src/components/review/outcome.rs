@@ -1,0 +1,86 @@
+//! What came of an approved call: the upstream's answer, or why there is none.
+
+use super::CardProps;
+use crate::components::badge::Badge;
+use crate::components::segments::Segments;
+use crate::components::value_tree::ValueTree;
+use crate::display;
+use crate::hooks::folds::{FoldAction, Folds, folded_places};
+use crate::hooks::use_now;
+use countersign_domain::request::RequestState;
+use countersign_wire::requests::{OutcomeView, ResultView};
+use std::rc::Rc;
+use yew::prelude::*;
+
+#[component]
+pub(crate) fn Outcome(props: &CardProps) -> Html {
+    let now = use_now();
+    let card = &props.card;
+    let unknown = (card.state == RequestState::OutcomeUnknown)
+        .then_some("The call was sent and no complete answer came. It may or may not have happened; it is not tried again.");
+    html! {
+        <>
+            if let Some(error) = &card.execution_error {
+                <div class="failure" data-testid="card-error">
+                    <b>{ "The call did not succeed" }</b>
+                    <p class="wrap">{ error.clone() }</p>
+                    if let Some(unknown) = unknown {
+                        <p>{ unknown }</p>
+                    }
+                    if let Some(code) = card.execution_error_code {
+                        <code>{ code.word() }</code>
+                    }
+                </div>
+            } else if let Some(unknown) = unknown {
+                <div class="failure" data-testid="card-error"><p>{ unknown }</p></div>
+            }
+            if let Some(result) = &card.result {
+                <Result result={result.clone()} />
+            }
+            if let Some(at) = card.claimed_at {
+                <p class="two">{ format!("The agent took its leave to run at {}.", display::time(at, now)) }</p>
+            }
+            if let Some(outcome) = &card.outcome {
+                { reported(outcome) }
+            }
+        </>
+    }
+}
+
+fn reported(outcome: &OutcomeView) -> Html {
+    let (tone, word) = if outcome.ok { ("ok", "It worked") } else { ("no", "It did not work") };
+    html! {
+        <section class="note">
+            <h3 class="label">{ "What the agent reported, not verified" }</h3>
+            <Badge {tone}>{ word }</Badge>
+            <p><Segments of={outcome.detail.clone()} /></p>
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ResultProps {
+    result: ResultView,
+}
+
+#[component]
+fn Result(props: &ResultProps) -> Html {
+    let result = &props.result;
+    let folds = use_reducer_eq(|| Folds::of(folded_places(&props.result.data)));
+    let onfold = {
+        let dispatch = folds.dispatcher();
+        Callback::from(move |action: FoldAction| dispatch.dispatch(action))
+    };
+    html! {
+        <section class="arguments" data-testid="card-result">
+            <header>
+                <h3 class="label">{ "Answer, redacted for display" }</h3>
+                <span class="label">{ "Status " }{ result.status }</span>
+            </header>
+            <div class="args"><ValueTree value={Rc::new(result.data.clone())} folds={(*folds).clone()} {onfold} /></div>
+            if let Some(truncated) = &result.truncated {
+                <p class="two">{ truncated.clone() }</p>
+            }
+        </section>
+    }
+}

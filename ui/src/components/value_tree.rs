@@ -1,0 +1,129 @@
+//! Arguments or a result as a tree. Big values are folded at first and never cut: opened, they are whole.
+
+use crate::components::icon::{Icon, Picture};
+use crate::components::segments;
+use crate::display::{counted, plain};
+use crate::hooks::folds::{FoldAction, Folds, Place, is_folded_at_first};
+use countersign_domain::card::{CardValue, Segment};
+use std::rc::Rc;
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct ValueTreeProps {
+    pub(crate) value: Rc<CardValue>,
+    pub(crate) folds: Folds,
+    pub(crate) onfold: Callback<FoldAction>,
+    /// Texts stand without quotes, unless they would read as something else.
+    #[prop_or_default]
+    pub(crate) bare_texts: bool,
+}
+
+#[component]
+pub(crate) fn ValueTree(props: &ValueTreeProps) -> Html {
+    html! { <div class="tree">{ Drawing { props }.value(&props.value, &mut Vec::new()) }</div> }
+}
+
+struct Drawing<'p> {
+    props: &'p ValueTreeProps,
+}
+
+impl Drawing<'_> {
+    fn value(&self, value: &CardValue, place: &mut Place) -> Html {
+        let folded = is_folded_at_first(value, place.len());
+        let open = !folded || self.props.folds.is_open(place);
+        let body = if open { self.whole(value, place) } else { Html::default() };
+        if folded { html! { <>{ self.fold(value, place, open) }{ body }</> } } else { body }
+    }
+
+    fn whole(&self, value: &CardValue, place: &mut Place) -> Html {
+        match value {
+            CardValue::Object { entries } if entries.is_empty() => html! { <span class="empty">{ "{ }" }</span> },
+            CardValue::List { items } if items.is_empty() => html! { <span class="empty">{ "[ ]" }</span> },
+            CardValue::Object { entries } => {
+                let rows = entries.iter().map(|entry| (segments::draw(&entry.key), &entry.value));
+                self.rows(rows, place)
+            }
+            CardValue::List { items } => {
+                let rows = items.iter().enumerate().map(|(index, item)| (html! { { index } }, item));
+                self.rows(rows, place)
+            }
+            CardValue::Text { segments, .. } => self.text(segments),
+            CardValue::Number { text } => html! { <span class="number">{ text.clone() }</span> },
+            CardValue::Bool { value } => html! { <span class="number">{ value.to_string() }</span> },
+            CardValue::Null => html! { <span class="number">{ "null" }</span> },
+        }
+    }
+
+    fn rows<'v>(&self, rows: impl Iterator<Item = (Html, &'v CardValue)>, place: &mut Place) -> Html {
+        let drawn: Html = rows
+            .enumerate()
+            .map(|(index, (key, value))| {
+                place.push(u32::try_from(index).unwrap_or(u32::MAX));
+                let wide = is_container(value);
+                let row = html! {
+                    <div class={classes!("entry", wide.then_some("wide"))}>
+                        <dt class="k">{ key }</dt>
+                        <dd class="v">{ self.value(value, place) }</dd>
+                    </div>
+                };
+                place.pop();
+                row
+            })
+            .collect();
+        html! { <dl>{ drawn }</dl> }
+    }
+
+    fn text(&self, segments: &[Segment]) -> Html {
+        if self.props.bare_texts && reads_as_text(&plain(segments)) {
+            return html! { <span class="text">{ segments::draw(segments) }</span> };
+        }
+        html! { <span class="text">{ "\"" }{ segments::draw(segments) }{ "\"" }</span> }
+    }
+
+    fn fold(&self, value: &CardValue, place: &Place, open: bool) -> Html {
+        let onclick = {
+            let (onfold, place) = (self.props.onfold.clone(), place.clone());
+            Callback::from(move |_: MouseEvent| onfold.emit(FoldAction::Toggle(place.clone())))
+        };
+        let size = match value {
+            CardValue::Object { entries } => counted(entries.len(), "entry").replace("entrys", "entries"),
+            CardValue::List { items } => counted(items.len(), "item"),
+            CardValue::Text { characters, .. } => counted(*characters, "character"),
+            _ => String::new(),
+        };
+        let verb = if open { "Fold" } else { "Show all" };
+        html! {
+            <button type="button" class={classes!("fold", open.then_some("open"))} aria-expanded={open.to_string()}
+                {onclick} data-testid="fold">
+                <Icon of={Picture::Unfold} />{ format!("{verb} {size}") }
+            </button>
+        }
+    }
+}
+
+fn is_container(value: &CardValue) -> bool {
+    match value {
+        CardValue::Object { entries } => !entries.is_empty(),
+        CardValue::List { items } => !items.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether a text without quotes can't be taken for a number, a word of JSON, or nothing.
+fn reads_as_text(text: &str) -> bool {
+    let looks_like_json = serde_json::from_str::<serde_json::Value>(text).is_ok();
+    !text.is_empty() && text.trim() == text && !looks_like_json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reads_as_text;
+
+    #[test]
+    fn a_text_loses_its_quotes_only_where_nobody_can_be_misled() {
+        assert!(reads_as_text("eur"));
+        for misleading in ["", " eur", "4900", "true", "null", "\"x\"", "{}", "-1e9"] {
+            assert!(!reads_as_text(misleading), "{misleading:?}");
+        }
+    }
+}

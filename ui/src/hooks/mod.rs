@@ -1,0 +1,22 @@
+//! What components share: contexts, and logic that is worth a test of its own.
+
+pub(crate) mod clock;
+pub(crate) mod dialog;
+pub(crate) mod fetch;
+pub(crate) mod folds;
+pub(crate) mod keys;
+pub(crate) mod live;
+pub(crate) mod media;
+pub(crate) mod pending;
+pub(crate) mod queue;
+pub(crate) mod review;
+pub(crate) mod review_state;
+pub(crate) mod session;
+pub(crate) mod title;
+pub(crate) mod toasts;
+
+pub(crate) use clock::use_now;
+pub(crate) use fetch::{Loadable, use_fetch};
+pub(crate) use live::use_connection;
+pub(crate) use session::{use_backend, use_me};
+pub(crate) use toasts::use_toasts;

@@ -1,0 +1,161 @@
+//! Short notices at the edge of the page. Errors stay longer and are announced at once.
+
+use crate::routes::Route;
+use gloo_timers::future::TimeoutFuture;
+use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+/// More than these at once help nobody; the oldest goes.
+const MOST: usize = 4;
+
+/// How a notice looks and how it is read out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// Something arrived.
+    News,
+    /// Something worked.
+    Good,
+    /// Something did not.
+    Bad,
+}
+
+impl Tone {
+    const fn lasts_ms(self) -> u32 {
+        match self {
+            Self::News | Self::Good => 7_000,
+            Self::Bad => 15_000,
+        }
+    }
+}
+
+/// One notice.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Toast {
+    pub(crate) key: u32,
+    pub(crate) tone: Tone,
+    pub(crate) text: AttrValue,
+    /// A page that it leads to.
+    pub(crate) leads_to: Option<Route>,
+}
+
+/// The notices that are shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ToastList {
+    next: u32,
+    pub(crate) shown: Vec<Toast>,
+}
+
+pub(crate) enum ToastAction {
+    Show { key: u32, tone: Tone, text: AttrValue, leads_to: Option<Route> },
+    Dismiss(u32),
+}
+
+impl ToastList {
+    fn after(&self, action: ToastAction) -> Self {
+        let mut list = self.clone();
+        match action {
+            ToastAction::Show { key, tone, text, leads_to } => {
+                // The same words twice are one notice that lasts longer.
+                list.shown.retain(|toast| toast.text != text || toast.tone != tone);
+                list.shown.push(Toast { key, tone, text, leads_to });
+                let over = list.shown.len().saturating_sub(MOST);
+                list.shown.drain(..over);
+                list.next = list.next.max(key) + 1;
+            }
+            ToastAction::Dismiss(key) => list.shown.retain(|toast| toast.key != key),
+        }
+        list
+    }
+}
+
+impl Reducible for ToastList {
+    type Action = ToastAction;
+
+    fn reduce(self: Rc<Self>, action: ToastAction) -> Rc<Self> {
+        Rc::new(self.after(action))
+    }
+}
+
+/// What components hold to show a notice.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Toasts {
+    dispatch: UseReducerDispatcher<ToastList>,
+    count: Rc<std::cell::Cell<u32>>,
+}
+
+impl Toasts {
+    pub(crate) fn show(&self, tone: Tone, text: impl Into<AttrValue>) {
+        self.show_with(tone, text, None);
+    }
+
+    pub(crate) fn show_with(&self, tone: Tone, text: impl Into<AttrValue>, leads_to: Option<Route>) {
+        let key = self.count.get();
+        self.count.set(key.wrapping_add(1));
+        self.dispatch.dispatch(ToastAction::Show { key, tone, text: text.into(), leads_to });
+        let dispatch = self.dispatch.clone();
+        spawn_local(async move {
+            TimeoutFuture::new(tone.lasts_ms()).await;
+            dispatch.dispatch(ToastAction::Dismiss(key));
+        });
+    }
+
+    pub(crate) fn dismiss(&self, key: u32) {
+        self.dispatch.dispatch(ToastAction::Dismiss(key));
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct ToastProviderProps {
+    pub(crate) children: Html,
+}
+
+/// Gives its children a place for notices.
+#[component]
+pub(crate) fn ToastProvider(props: &ToastProviderProps) -> Html {
+    let list = use_reducer_eq(ToastList::default);
+    let count = use_memo((), |()| std::cell::Cell::new(0));
+    let toasts = Toasts { dispatch: list.dispatcher(), count };
+    html! {
+        <ContextProvider<Toasts> context={toasts}>
+            <ContextProvider<ToastList> context={(*list).clone()}>
+                { props.children.clone() }
+            </ContextProvider<ToastList>>
+        </ContextProvider<Toasts>>
+    }
+}
+
+/// For showing notices.
+#[hook]
+pub(crate) fn use_toasts() -> Toasts {
+    let fallback = use_reducer_eq(ToastList::default);
+    let count = use_memo((), |()| std::cell::Cell::new(0));
+    use_context::<Toasts>().unwrap_or_else(|| Toasts { dispatch: fallback.dispatcher(), count })
+}
+
+/// The notices, for the one component that draws them.
+#[hook]
+pub(crate) fn use_toast_list() -> ToastList {
+    use_context::<ToastList>().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn show(list: &ToastList, key: u32, text: &'static str) -> ToastList {
+        list.after(ToastAction::Show { key, tone: Tone::News, text: text.into(), leads_to: None })
+    }
+
+    #[test]
+    fn the_oldest_makes_room_and_the_same_words_are_one() {
+        let mut list = ToastList::default();
+        for (key, text) in ["a", "b", "c", "d", "e", "c"].into_iter().enumerate() {
+            list = show(&list, u32::try_from(key).unwrap(), text);
+        }
+        let words: Vec<_> = list.shown.iter().map(|toast| toast.text.as_str()).collect();
+        assert_eq!(words, ["b", "d", "e", "c"]);
+        let list = list.after(ToastAction::Dismiss(3));
+        assert_eq!(list.shown.len(), 3);
+    }
+}

@@ -1,0 +1,228 @@
+//! The queue, and the request that is open beside it.
+
+use crate::components::badge::Badge;
+use crate::components::button::Button;
+use crate::components::icon::{Icon, Picture};
+use crate::components::message::Message;
+use crate::components::page_head::PageHead;
+use crate::components::queue_bar::{QueueBar, choices};
+use crate::components::request_table::RequestTable;
+use crate::components::skeleton::Skeleton;
+use crate::hooks::keys::use_keys;
+use crate::hooks::pending::use_pending;
+use crate::hooks::queue::{Phase, Queue, QueueQuery, use_queue};
+use crate::hooks::title::use_title;
+use crate::hooks::use_fetch;
+use crate::pages::approve::ReviewDesk;
+use crate::routes::Route;
+use web_sys::{HtmlElement, KeyboardEvent};
+use wasm_bindgen::JsCast;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct RequestsPageProps {
+    /// The request that is open.
+    #[prop_or_default]
+    pub(crate) open: Option<AttrValue>,
+}
+
+#[component]
+pub(crate) fn RequestsPage(props: &RequestsPageProps) -> Html {
+    let navigator = use_navigator();
+    let location = use_location();
+    let query: QueueQuery = location.and_then(|location| location.query::<QueueQuery>().ok()).unwrap_or_default();
+    let queue = use_queue(&query);
+    let pending = use_pending().count;
+    use_title("Requests", pending);
+    let connectors = use_fetch((), |backend, ()| async move { backend.connectors().await });
+
+    let go = {
+        let (navigator, query) = (navigator.clone(), query.clone());
+        Callback::from(move |open: Option<AttrValue>| {
+            let route = open.map_or(Route::Requests, |id| Route::Request { id: id.to_string() });
+            if let Some(navigator) = &navigator {
+                let _ = navigator.push_with_query(&route, query.clone());
+            }
+        })
+    };
+    let onquery = {
+        let open = props.open.clone();
+        Callback::from(move |query: QueueQuery| {
+            let route = open.clone().map_or(Route::Requests, |id| Route::Request { id: id.to_string() });
+            if let Some(navigator) = &navigator {
+                let _ = navigator.replace_with_query(&route, query);
+            }
+        })
+    };
+    let onopen = go.reform(Some);
+    let onclose = go.reform(|()| None);
+    use_return_of_focus(props.open.clone());
+    use_moving(props.open.clone(), &queue, &go);
+
+    let badge = html! {
+        if let Some(count) = pending.filter(|count| *count > 0) {
+            <Badge tone="wait" testid="pending-badge">{ format!("{count} pending") }</Badge>
+        }
+    };
+    let choices = connectors.data.ready().map(|rows| choices(rows)).unwrap_or_default();
+    html! {
+        <div class={classes!("queue", props.open.is_some().then_some("with-panel"))}>
+            <main class="list">
+                <PageHead
+                    title="Requests"
+                    text="Approve user requests for AI agents to access specific connector and tools"
+                    {badge}
+                />
+                <QueueBar query={query.clone()} onquery={onquery.clone()} connectors={choices} />
+                { list(&queue, &query, &onquery, &onopen, props.open.clone()) }
+            </main>
+            if let Some(id) = &props.open {
+                <ReviewDesk id={id.clone()} {onclose} />
+            }
+        </div>
+    }
+}
+
+fn list(
+    queue: &Queue,
+    query: &QueueQuery,
+    onquery: &Callback<QueueQuery>,
+    onopen: &Callback<AttrValue>,
+    selected: Option<AttrValue>,
+) -> Html {
+    let state = &queue.state;
+    match &state.phase {
+        Phase::Loading => html! { <Skeleton /> },
+        Phase::Failed(failure) => html! {
+            <Message title="The list can't be shown" text={failure.message()} retry={queue.reload.clone()}
+                testid="list-error" />
+        },
+        Phase::Ready if state.rows.is_empty() => empty(query),
+        Phase::Ready => html! {
+            <>
+                if let Some(failure) = &state.stale {
+                    <p class="stale" role="status">
+                        <Icon of={Picture::Alert} />
+                        <span>{ "These are the last known rows. " }{ failure.message() }</span>
+                        <Button onclick={queue.reload.clone()} testid="retry">{ "Try again" }</Button>
+                    </p>
+                }
+                <RequestTable rows={state.rows.clone()} {selected} query={query.clone()} onquery={onquery.clone()}
+                    onopen={onopen.clone()} />
+                if state.has_more() {
+                    <p class="more">
+                        <Button onclick={queue.load_more.clone()} busy={state.fetching_more} testid="load-more">
+                            { "Load more" }
+                        </Button>
+                    </p>
+                }
+            </>
+        },
+    }
+}
+
+fn empty(query: &QueueQuery) -> Html {
+    if query.connector.is_some() || query.state_word() != "pending" {
+        return html! {
+            <Message picture={Picture::Inbox} title="No requests match" text="Nothing here fits the chosen filters."
+                testid="empty" />
+        };
+    }
+    html! {
+        <Message picture={Picture::Check} title="No pending approvals"
+            text="All agent actions are within approved permissions." testid="empty" />
+    }
+}
+
+/// When the request is closed the focus goes back to its row, or to the page's heading if the row has left.
+#[hook]
+fn use_return_of_focus(open: Option<AttrValue>) {
+    let before = use_mut_ref(|| None::<AttrValue>);
+    use_effect_with(open, move |open| {
+        let closed = before.replace(open.clone()).filter(|_| open.is_none());
+        if let Some(closed) = closed {
+            focus_row(&closed);
+        }
+    });
+}
+
+fn focus_row(id: &str) {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
+    let target = document
+        .get_element_by_id(&format!("row-{id}"))
+        .or_else(|| document.get_element_by_id("page-title"))
+        .and_then(|element| element.dyn_into::<HtmlElement>().ok());
+    if let Some(target) = target {
+        let _ = target.focus();
+    }
+}
+
+/// `j`, `k` and `/`. With a request open they go to the next one, else to the next row.
+#[hook]
+fn use_moving(open: Option<AttrValue>, queue: &Queue, go: &Callback<Option<AttrValue>>) {
+    let ids: Vec<String> = queue.state.rows.iter().map(|row| row.id.to_string()).collect();
+    let go = go.clone();
+    use_keys(Callback::from(move |event: KeyboardEvent| {
+        let forward = match event.key().as_str() {
+            "j" => true,
+            "k" => false,
+            "/" => {
+                focus_filters();
+                return true;
+            }
+            _ => return false,
+        };
+        let here = open.as_ref().map(ToString::to_string).or_else(focused_row);
+        if let Some(next) = neighbour(&ids, here.as_deref(), forward) {
+            if open.is_some() {
+                go.emit(Some(AttrValue::from(next.to_owned())));
+            } else {
+                focus_row(next);
+            }
+        }
+        true
+    }));
+}
+
+fn focused_row() -> Option<String> {
+    let active = web_sys::window()?.document()?.active_element()?;
+    active.id().strip_prefix("row-").map(ToOwned::to_owned)
+}
+
+fn focus_filters() {
+    let filter = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.get_element_by_id("filter-connector"))
+        .and_then(|element| element.dyn_into::<HtmlElement>().ok());
+    if let Some(filter) = filter {
+        let _ = filter.focus();
+    }
+}
+
+/// The row after or before this one; the first where there is none yet, none past the ends.
+fn neighbour<'i>(ids: &'i [String], here: Option<&str>, forward: bool) -> Option<&'i str> {
+    let at = here.and_then(|here| ids.iter().position(|id| id == here));
+    let next = match (at, forward) {
+        (None, _) => Some(0),
+        (Some(at), true) => Some(at + 1),
+        (Some(at), false) => at.checked_sub(1),
+    };
+    next.and_then(|next| ids.get(next)).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::neighbour;
+
+    #[test]
+    fn j_and_k_stop_at_the_ends() {
+        let ids = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(neighbour(&ids, None, true), Some("a"));
+        assert_eq!(neighbour(&ids, Some("a"), true), Some("b"));
+        assert_eq!(neighbour(&ids, Some("b"), true), None);
+        assert_eq!(neighbour(&ids, Some("a"), false), None);
+        assert_eq!(neighbour(&ids, Some("gone"), true), Some("a"));
+        assert_eq!(neighbour(&[], None, true), None);
+    }
+}

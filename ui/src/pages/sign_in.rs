@@ -1,0 +1,91 @@
+//! Signing in with a passkey.
+
+use crate::components::button::Button;
+use crate::components::field::{Field, typed};
+use crate::components::icon::{Icon, Picture};
+use crate::hooks::session::{SessionState, use_session};
+use crate::hooks::title::use_title;
+use crate::hooks::{use_backend, use_fetch};
+use crate::pages::gate::Gate;
+use crate::routes::{ThenQuery, way_back};
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+#[component]
+pub(crate) fn SignInPage() -> Html {
+    use_title("Sign in", None);
+    let (backend, session, navigator) = (use_backend(), use_session(), use_navigator());
+    let then: ThenQuery = use_location().and_then(|location| location.query::<ThenQuery>().ok()).unwrap_or_default();
+    let back = way_back(then.then.as_deref());
+    let desk = use_fetch((), |backend, ()| async move { backend.desk().await });
+    let email = use_state_eq(String::new);
+    let by_name = use_state_eq(|| false);
+    let busy = use_state_eq(|| false);
+    let failure = use_state_eq(|| None);
+
+    // Signed in here, in another tab, or all along: on with it.
+    let signed_in = session.as_ref().is_some_and(|session| matches!(session.state, SessionState::In(_)));
+    use_effect_with((signed_in, back), move |(signed_in, back)| {
+        if let Some(navigator) = navigator.filter(|_| *signed_in) {
+            navigator.replace(back);
+        }
+    });
+    let onsubmit = {
+        let (email, busy, failure) = (email.clone(), busy.clone(), failure.clone());
+        let by_name = *by_name;
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let Some(session) = session.clone().filter(|_| !*busy) else { return };
+            let email = Some(email.trim().to_owned()).filter(|email| by_name && !email.is_empty());
+            let (backend, busy, failure) = (backend.clone(), busy.setter(), failure.setter());
+            busy.set(true);
+            failure.set(None);
+            spawn_local(async move {
+                match backend.sign_in_by_passkey(email).await {
+                    Ok(info) => session.signed_in(info),
+                    Err(error) => failure.set(Some(error)),
+                }
+                busy.set(false);
+            });
+        })
+    };
+    let show_name = {
+        let by_name = by_name.setter();
+        Callback::from(move |_: MouseEvent| by_name.set(true))
+    };
+    let desk = desk.data.ready().cloned();
+    let name = desk.as_ref().map_or_else(|| "Countersign".to_owned(), |desk| desk.name.clone());
+    if desk.as_ref().is_some_and(|desk| desk.setup_needed) {
+        return html! {
+            <Gate title="This desk is not set up yet"
+                text="Open the setup link that the server printed at its first start. Whoever opens it names the desk and is its first admin.">
+                <p class="hint">{ "The link is in the server's output and log; a restart prints a new one." }</p>
+            </Gate>
+        };
+    }
+    html! {
+        <Gate title={format!("Sign in to {name}")} text="With the passkey that you enrolled here.">
+            <form {onsubmit} class="stack">
+                if *by_name {
+                    <Field id="email" label="Email" hint="Helps security keys that don't know your name.">
+                        <input id="email" type="email" autocomplete="username webauthn" value={(*email).clone()}
+                            oninput={typed(email.setter())} data-testid="email" />
+                    </Field>
+                }
+                if let Some(failure) = &*failure {
+                    <p class="field-error" role="alert" data-testid="sign-in-error">{ failure.message() }</p>
+                }
+                <Button tone="main wide" busy={*busy} testid="sign-in">
+                    <Icon of={Picture::Key} />{ "Sign in with a passkey" }
+                </Button>
+                if !*by_name {
+                    <button type="button" class="link-button" onclick={show_name} data-testid="use-email">
+                        { "Use my email instead of a name from the passkey" }
+                    </button>
+                }
+            </form>
+            <p class="hint">{ "Lost your passkey? An admin can make a sign-in link for you." }</p>
+        </Gate>
+    }
+}
