@@ -13,11 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    about = "Countersign's build and test tasks"
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Countersign's build and test tasks")]
 struct Tasks {
     #[command(subcommand)]
     task: Task,

@@ -11,17 +11,14 @@ use serde_json::Value;
 
 /// The workspace's root, also where the clone was moved since this program was built.
 pub(crate) fn root() -> PathBuf {
-    let here = env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    here.parent()
-        .map_or_else(|| here.clone(), Path::to_path_buf)
+    let here =
+        env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().map_or_else(|| here.clone(), Path::to_path_buf)
 }
 
 /// A cargo in the workspace's root.
 pub(crate) fn cargo() -> Command {
-    without_package(Command::new(
-        env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
-    ))
+    without_package(Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
 }
 
 /// This command in the workspace's root, not knowing what the outer `cargo run` says about xtask's own package: build
@@ -53,9 +50,7 @@ fn describes_package(name: &str) -> bool {
 /// # Errors
 /// When it can't be started or doesn't end with 0.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("`{}` could not be started", words(command)))?;
+    let status = command.status().with_context(|| format!("`{}` could not be started", words(command)))?;
     if !status.success() {
         bail!("`{}` failed ({status})", words(command));
     }
@@ -64,15 +59,8 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 
 /// What it prints on stdout, if it runs and ends with 0. Quiet: for questions, not for work.
 pub(crate) fn ask(command: &mut Command) -> Option<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Runs `cargo build` with these arguments and answers where the binary `name` was put: cargo's own word, so that
@@ -84,12 +72,8 @@ pub(crate) fn build_binary(name: &str, args: &[&str]) -> Result<PathBuf> {
     let mut cargo = cargo();
     cargo.arg("build").args(args);
     let shown = words(&cargo);
-    cargo
-        .arg("--message-format=json-render-diagnostics")
-        .stdout(Stdio::piped());
-    let mut child = cargo
-        .spawn()
-        .with_context(|| format!("`{shown}` could not be started"))?;
+    cargo.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+    let mut child = cargo.spawn().with_context(|| format!("`{shown}` could not be started"))?;
     let stdout = child.stdout.take().context("cargo has no output to read")?;
     let mut found = None;
     for line in BufReader::new(stdout).lines() {
@@ -105,28 +89,19 @@ pub(crate) fn build_binary(name: &str, args: &[&str]) -> Result<PathBuf> {
 fn binary_in(message: &str, name: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     let is_test = message["profile"]["test"].as_bool().unwrap_or(false);
-    (message["target"]["name"] == name && !is_test)
-        .then(|| message["executable"].as_str().map(PathBuf::from))?
+    (message["target"]["name"] == name && !is_test).then(|| message["executable"].as_str().map(PathBuf::from))?
 }
 
 /// Where PATH has this program.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let file = format!("{program}{}", env::consts::EXE_SUFFIX);
-    env::split_paths(&env::var_os("PATH")?)
-        .map(|folder| folder.join(&file))
-        .find(|path| path.is_file())
+    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(&file)).find(|path| path.is_file())
 }
 
 fn words(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or(command.get_program());
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let mut words = vec![program.to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|arg| arg.to_string_lossy().into_owned()),
-    );
+    words.extend(command.get_args().map(|arg| arg.to_string_lossy().into_owned()));
     words.join(" ")
 }
 
@@ -138,10 +113,7 @@ mod tests {
     fn a_binary_is_found_in_cargos_messages_and_its_test_harness_is_not() {
         let binary = r#"{"reason":"compiler-artifact","target":{"name":"countersign"},"profile":{"test":false},"executable":"/t/debug/countersign"}"#;
         let harness = r#"{"reason":"compiler-artifact","target":{"name":"countersign"},"profile":{"test":true},"executable":"/t/debug/deps/countersign-1"}"#;
-        assert_eq!(
-            binary_in(binary, "countersign"),
-            Some(PathBuf::from("/t/debug/countersign"))
-        );
+        assert_eq!(binary_in(binary, "countersign"), Some(PathBuf::from("/t/debug/countersign")));
         assert_eq!(binary_in(harness, "countersign"), None);
         assert_eq!(binary_in(binary, "bench"), None);
         assert_eq!(binary_in("warning: not json", "countersign"), None);

@@ -39,11 +39,7 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     eprintln!("[5/5] every test");
     let mut tests = shell::without_package(Command::new(nextest));
     tests.args(["nextest", "run", "--workspace"]).args(args);
-    shell::run(
-        tests
-            .env("COUNTERSIGN_TEST_NODE", node)
-            .env("COUNTERSIGN_BIN", server),
-    )?;
+    shell::run(tests.env("COUNTERSIGN_TEST_NODE", node).env("COUNTERSIGN_BIN", server))?;
     if args.is_empty() {
         shell::run(shell::cargo().args(["test", "--quiet", "--workspace", "--doc"]))?;
     }
@@ -55,21 +51,14 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
 fn upstreams(tests: &Path) -> Result<PathBuf> {
     let node = tests.join("node_modules/node/bin/node");
     let stamp = tests.join("node_modules/.countersign-lock");
-    let lock = fs::read(tests.join("package-lock.json"))
-        .context("tests/package-lock.json can't be read")?;
+    let lock = fs::read(tests.join("package-lock.json")).context("tests/package-lock.json can't be read")?;
     let wanted = content_hash(&lock);
     if node.is_file() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(node);
     }
-    shell::run(
-        Command::new("npm")
-            .current_dir(tests)
-            .args(["ci", "--no-audit", "--no-fund"]),
-    )?;
+    shell::run(Command::new("npm").current_dir(tests).args(["ci", "--no-audit", "--no-fund"]))?;
     if !node.is_file() {
-        bail!(
-            "`npm ci` in tests/ brought no Node: the install script of the package `node` must be allowed to run"
-        );
+        bail!("`npm ci` in tests/ brought no Node: the install script of the package `node` must be allowed to run");
     }
     fs::write(&stamp, wanted).with_context(|| format!("{} can't be written", stamp.display()))?;
     Ok(node)

@@ -45,11 +45,7 @@ pub(crate) fn wasm_target() -> Result<bool> {
             "the Rust target {WASM} is missing, and there is no rustup to fetch it: get Rust from https://rustup.rs, or your system's package of that target (Debian: libstd-rust-dev-wasm32)"
         );
     }
-    shell::run(
-        Command::new("rustup")
-            .current_dir(shell::root())
-            .args(["target", "add", WASM]),
-    )?;
+    shell::run(Command::new("rustup").current_dir(shell::root()).args(["target", "add", WASM]))?;
     Ok(true)
 }
 
@@ -58,18 +54,11 @@ pub(crate) fn wasm_target() -> Result<bool> {
 /// # Errors
 /// When some are missing and can't be installed from here, with the line that installs them.
 pub(crate) fn debian(tools: &[Tool]) -> Result<()> {
-    let missing: Vec<&Tool> = tools
-        .iter()
-        .filter(|tool| shell::on_path(tool.0).is_none())
-        .collect();
+    let missing: Vec<&Tool> = tools.iter().filter(|tool| shell::on_path(tool.0).is_none()).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let programs = missing
-        .iter()
-        .map(|tool| tool.0)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let programs = missing.iter().map(|tool| tool.0).collect::<Vec<_>>().join(", ");
     let packages: Vec<&str> = missing.iter().map(|tool| tool.1).collect();
     let Some(mut apt) = apt_get() else {
         bail!(
@@ -77,22 +66,11 @@ pub(crate) fn debian(tools: &[Tool]) -> Result<()> {
             packages.join(" ")
         );
     };
-    eprintln!(
-        "      not found: {programs}; installing {} with apt-get",
-        packages.join(" ")
-    );
+    eprintln!("      not found: {programs}; installing {} with apt-get", packages.join(" "));
     shell::run(apt().arg("update"))?;
-    shell::run(
-        apt()
-            .args(["install", "-y", "--no-install-recommends"])
-            .args(&packages),
-    )?;
+    shell::run(apt().args(["install", "-y", "--no-install-recommends"]).args(&packages))?;
     match missing.iter().find(|tool| shell::on_path(tool.0).is_none()) {
-        Some(tool) => bail!(
-            "apt-get installed {}, and still `{}` is not on PATH",
-            tool.1,
-            tool.0
-        ),
+        Some(tool) => bail!("apt-get installed {}, and still `{}` is not on PATH", tool.1, tool.0),
         None => Ok(()),
     }
 }
@@ -123,9 +101,7 @@ pub(crate) fn nextest() -> Result<PathBuf> {
         return Ok(found);
     }
     let cache = tool_cache()?;
-    let cached = cache
-        .join("bin")
-        .join(format!("cargo-nextest{}", env::consts::EXE_SUFFIX));
+    let cached = cache.join("bin").join(format!("cargo-nextest{}", env::consts::EXE_SUFFIX));
     if !cached.is_file() {
         eprintln!(
             "      cargo-nextest is not here: building it into {} (once, about 5 minutes on two cores)",
@@ -134,14 +110,7 @@ pub(crate) fn nextest() -> Result<PathBuf> {
         shell::run(
             shell::cargo()
                 .current_dir(env::temp_dir())
-                .args([
-                    "install",
-                    "--locked",
-                    "cargo-nextest",
-                    "--version",
-                    NEXTEST,
-                    "--root",
-                ])
+                .args(["install", "--locked", "cargo-nextest", "--version", NEXTEST, "--root"])
                 .arg(&cache),
         )?;
     }
@@ -150,7 +119,6 @@ pub(crate) fn nextest() -> Result<PathBuf> {
 
 /// Where tools are kept between clones; `.ci/run` uses the same folder.
 fn tool_cache() -> Result<PathBuf> {
-    let home =
-        env::home_dir().context("there is no home folder to keep built tools in: set HOME")?;
+    let home = env::home_dir().context("there is no home folder to keep built tools in: set HOME")?;
     Ok(home.join(".cache").join("countersign").join("tools"))
 }

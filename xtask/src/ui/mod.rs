@@ -65,8 +65,7 @@ pub(crate) fn watch() -> Result<()> {
 fn only_one(root: &Path) -> Result<File> {
     let path = root.join("ui/dist.lock");
     fs::create_dir_all(root.join("ui"))?;
-    let lock =
-        File::create(&path).with_context(|| format!("{} can't be written", path.display()))?;
+    let lock = File::create(&path).with_context(|| format!("{} can't be written", path.display()))?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -81,29 +80,12 @@ fn only_one(root: &Path) -> Result<File> {
 }
 
 fn report(packed: &[Packed]) {
-    let wire: usize = packed
-        .iter()
-        .filter(|file| file.first_load)
-        .map(|file| file.brotli)
-        .sum();
+    let wire: usize = packed.iter().filter(|file| file.first_load).map(|file| file.brotli).sum();
     for file in packed.iter().filter(|file| file.first_load) {
-        eprintln!(
-            "      {:<44} {:>9} {:>9} brotli",
-            file.path,
-            kib(file.raw),
-            kib(file.brotli)
-        );
+        eprintln!("      {:<44} {:>9} {:>9} brotli", file.path, kib(file.raw), kib(file.brotli));
     }
-    let verdict = if wire > BUDGET {
-        "OVER the budget of"
-    } else {
-        "within the budget of"
-    };
-    eprintln!(
-        "      on the wire: {} brotli, {verdict} {}",
-        kib(wire),
-        kib(BUDGET)
-    );
+    let verdict = if wire > BUDGET { "OVER the budget of" } else { "within the budget of" };
+    eprintln!("      on the wire: {} brotli, {verdict} {}", kib(wire), kib(BUDGET));
 }
 
 fn kib(bytes: usize) -> String {

@@ -13,19 +13,7 @@ use flate2::write::GzEncoder;
 use super::page::Asset;
 
 /// Endings of what compresses; pictures and fonts already are.
-const COMPRESSIBLE: &[&str] = &[
-    "css",
-    "html",
-    "ico",
-    "js",
-    "json",
-    "map",
-    "svg",
-    "txt",
-    "wasm",
-    "webmanifest",
-    "xml",
-];
+const COMPRESSIBLE: &[&str] = &["css", "html", "ico", "js", "json", "map", "svg", "txt", "wasm", "webmanifest", "xml"];
 
 /// What became of one file, in bytes. Without compression, `brotli` is the raw size: what goes over the wire.
 pub(crate) struct Packed {
@@ -42,12 +30,8 @@ pub(crate) struct Packed {
 pub(crate) fn write(ui: &Path, files: &[Asset], fingerprint: &str) -> Result<Vec<Packed>> {
     let fresh = ui.join("dist.new");
     remove(&fresh)?;
-    let packed = files
-        .iter()
-        .map(|file| write_one(&fresh, file))
-        .collect::<Result<Vec<_>>>()?;
-    fs::write(fresh.join(".fingerprint"), fingerprint)
-        .context("the fingerprint can't be written")?;
+    let packed = files.iter().map(|file| write_one(&fresh, file)).collect::<Result<Vec<_>>>()?;
+    fs::write(fresh.join(".fingerprint"), fingerprint).context("the fingerprint can't be written")?;
     swap(ui, &fresh)?;
     Ok(packed)
 }
@@ -58,8 +42,7 @@ fn write_one(folder: &Path, file: &Asset) -> Result<Packed> {
         fs::write(path, content).with_context(|| format!("{} can't be written", path.display()))
     };
     if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)
-            .with_context(|| format!("{} can't be made", parent.display()))?;
+        fs::create_dir_all(parent).with_context(|| format!("{} can't be made", parent.display()))?;
     }
     put(&path, &file.content)?;
     let mut packed = Packed {
@@ -78,18 +61,13 @@ fn write_one(folder: &Path, file: &Asset) -> Result<Packed> {
 }
 
 fn is_compressible(path: &str) -> bool {
-    path.rsplit_once('.')
-        .is_some_and(|(_, ending)| COMPRESSIBLE.contains(&ending))
+    path.rsplit_once('.').is_some_and(|(_, ending)| COMPRESSIBLE.contains(&ending))
 }
 
 fn brotli(content: &[u8]) -> Result<Vec<u8>> {
     // The window covers the whole wasm (22 bits is what every browser takes).
-    let how = BrotliEncoderParams {
-        quality: 11,
-        lgwin: 22,
-        size_hint: content.len(),
-        ..BrotliEncoderParams::default()
-    };
+    let how =
+        BrotliEncoderParams { quality: 11, lgwin: 22, size_hint: content.len(), ..BrotliEncoderParams::default() };
     let mut packed = Vec::new();
     brotli::BrotliCompress(&mut &*content, &mut packed, &how).context("brotli failed")?;
     Ok(packed)
@@ -120,8 +98,7 @@ fn swap(ui: &Path, fresh: &Path) -> Result<()> {
 
 fn remove(folder: &Path) -> Result<()> {
     if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("{} can't be removed", folder.display()))?;
+        fs::remove_dir_all(folder).with_context(|| format!("{} can't be removed", folder.display()))?;
     }
     Ok(())
 }
@@ -131,29 +108,17 @@ mod tests {
     use super::*;
 
     fn asset(path: &str, content: &str) -> Asset {
-        Asset {
-            path: path.to_owned(),
-            content: content.into(),
-            first_load: true,
-        }
+        Asset { path: path.to_owned(), content: content.into(), first_load: true }
     }
 
     #[test]
     fn text_gets_both_compressed_forms_and_pictures_none() {
         let ui = tempfile::tempdir().unwrap();
         let text = "countersign ".repeat(100);
-        let packed = write(
-            ui.path(),
-            &[asset("assets/a.js", &text), asset("icon.png", "png")],
-            "f",
-        )
-        .unwrap();
+        let packed = write(ui.path(), &[asset("assets/a.js", &text), asset("icon.png", "png")], "f").unwrap();
         let dist = ui.path().join("dist");
         assert!(packed[0].brotli < packed[0].raw / 4);
-        assert_eq!(
-            fs::read(dist.join("assets/a.js.br")).unwrap().len(),
-            packed[0].brotli
-        );
+        assert_eq!(fs::read(dist.join("assets/a.js.br")).unwrap().len(), packed[0].brotli);
         assert!(dist.join("assets/a.js.gz").is_file());
         assert!(dist.join("icon.png").is_file() && !dist.join("icon.png.br").exists());
         assert_eq!(fs::read_to_string(dist.join(".fingerprint")).unwrap(), "f");
@@ -175,9 +140,6 @@ mod tests {
         write(ui.path(), &[asset("index.html", "1")], "1").unwrap();
         let clash = [asset("a", "file"), asset("a/b", "below a file")];
         assert!(write(ui.path(), &clash, "2").is_err());
-        assert_eq!(
-            fs::read_to_string(ui.path().join("dist/index.html")).unwrap(),
-            "1"
-        );
+        assert_eq!(fs::read_to_string(ui.path().join("dist/index.html")).unwrap(), "1");
     }
 }

@@ -33,34 +33,15 @@ pub(crate) fn assemble(ui: &Path, bound: Bound) -> Result<Vec<Asset>> {
             first_load: true,
         });
     }
-    let loader = bound
-        .loader
-        .replace("./snippets/", &format!("./{snippets}/"));
+    let loader = bound.loader.replace("./snippets/", &format!("./{snippets}/"));
     let script = add(&mut files, "countersign", "js", loader.into_bytes());
     let wasm = add(&mut files, "countersign", "wasm", bound.wasm);
-    let styles = add(
-        &mut files,
-        "countersign",
-        "css",
-        styles(&ui.join("styles"))?.into_bytes(),
-    );
+    let styles = add(&mut files, "countersign", "css", styles(&ui.join("styles"))?.into_bytes());
     let boot = add(&mut files, "boot", "js", boot(&script, &wasm).into_bytes());
-    let template = fs::read_to_string(ui.join("index.html"))
-        .context("ui/index.html, the page's template, can't be read")?;
-    let page = fill(
-        &template,
-        &[
-            ("script", &script),
-            ("wasm", &wasm),
-            ("styles", &styles),
-            ("boot", &boot),
-        ],
-    )?;
-    files.push(Asset {
-        path: "index.html".to_owned(),
-        content: page.into_bytes(),
-        first_load: true,
-    });
+    let template =
+        fs::read_to_string(ui.join("index.html")).context("ui/index.html, the page's template, can't be read")?;
+    let page = fill(&template, &[("script", &script), ("wasm", &wasm), ("styles", &styles), ("boot", &boot)])?;
+    files.push(Asset { path: "index.html".to_owned(), content: page.into_bytes(), first_load: true });
     Ok(files)
 }
 
@@ -68,11 +49,7 @@ pub(crate) fn assemble(ui: &Path, bound: Bound) -> Result<Vec<Asset>> {
 fn add(files: &mut Vec<Asset>, stem: &str, ending: &str, content: Vec<u8>) -> String {
     let path = format!("assets/{stem}-{}.{ending}", content_hash(&content));
     let url = format!("/{path}");
-    files.push(Asset {
-        path,
-        content,
-        first_load: true,
-    });
+    files.push(Asset { path, content, first_load: true });
     url
 }
 
@@ -89,27 +66,19 @@ fn boot(script: &str, wasm: &str) -> String {
 
 /// `snippets-<hash>`: the loader imports them by relative path, so the hash goes on the folder that they share.
 fn snippets_folder(bound: &Bound) -> String {
-    let all: String = bound
-        .snippets
-        .iter()
-        .map(|(path, text)| format!("{path}\n{text}\n"))
-        .collect();
+    let all: String = bound.snippets.iter().map(|(path, text)| format!("{path}\n{text}\n")).collect();
     format!("snippets-{}", content_hash(all.as_bytes()))
 }
 
 /// `ui/styles/*.css`, one after the other in the order of their names.
 fn styles(folder: &Path) -> Result<String> {
-    let entries =
-        fs::read_dir(folder).context("ui/styles, the page's style sheets, can't be read")?;
-    let mut sheets = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
+    let entries = fs::read_dir(folder).context("ui/styles, the page's style sheets, can't be read")?;
+    let mut sheets = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     sheets.retain(|path| path.extension().is_some_and(|ending| ending == "css"));
     sheets.sort();
     let mut all = String::new();
     for sheet in sheets {
-        let text = fs::read_to_string(&sheet)
-            .with_context(|| format!("{} can't be read", sheet.display()))?;
+        let text = fs::read_to_string(&sheet).with_context(|| format!("{} can't be read", sheet.display()))?;
         all.push_str(text.trim_end());
         all.push('\n');
     }
@@ -126,21 +95,15 @@ fn copied(folder: &Path) -> Result<Vec<Asset>> {
 }
 
 fn copy_into(files: &mut Vec<Asset>, folder: &Path, below: &str) -> Result<()> {
-    for entry in
-        fs::read_dir(folder).with_context(|| format!("{} can't be read", folder.display()))?
-    {
+    for entry in fs::read_dir(folder).with_context(|| format!("{} can't be read", folder.display()))? {
         let entry = entry?;
         let path = format!("{below}{}", entry.file_name().to_string_lossy());
         if entry.path().is_dir() {
             copy_into(files, &entry.path(), &format!("{path}/"))?;
         } else {
-            let content = fs::read(entry.path())
-                .with_context(|| format!("{} can't be read", entry.path().display()))?;
-            files.push(Asset {
-                path,
-                content,
-                first_load: false,
-            });
+            let content =
+                fs::read(entry.path()).with_context(|| format!("{} can't be read", entry.path().display()))?;
+            files.push(Asset { path, content, first_load: false });
         }
     }
     Ok(())
@@ -151,15 +114,10 @@ fn fill(template: &str, values: &[(&str, &str)]) -> Result<String> {
     let mut page = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after
-            .split_once("}}")
-            .context("ui/index.html has a `{{` without its `}}`")?;
+        let (name, after) = after.split_once("}}").context("ui/index.html has a `{{` without its `}}`")?;
         let Some((_, value)) = values.iter().find(|(known, _)| *known == name.trim()) else {
             let known: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
-            bail!(
-                "ui/index.html asks for {{{{{name}}}}}, which there isn't: there are {}",
-                known.join(", ")
-            );
+            bail!("ui/index.html asks for {{{{{name}}}}}, which there isn't: there are {}", known.join(", "));
         };
         page.push_str(before);
         page.push_str(value);
@@ -202,10 +160,7 @@ mod tests {
     }
 
     fn text_of<'f>(files: &'f [Asset], start: &str) -> &'f str {
-        let file = files
-            .iter()
-            .find(|file| file.path.starts_with(start))
-            .unwrap();
+        let file = files.iter().find(|file| file.path.starts_with(start)).unwrap();
         std::str::from_utf8(&file.content).unwrap()
     }
 
@@ -217,11 +172,7 @@ mod tests {
 
     #[test]
     fn the_template_gets_its_urls_and_the_rest_stays() {
-        let page = fill(
-            "<a {{ boot }}>{ {{wasm}}</a>",
-            &[("boot", "/b.js"), ("wasm", "/w")],
-        )
-        .unwrap();
+        let page = fill("<a {{ boot }}>{ {{wasm}}</a>", &[("boot", "/b.js"), ("wasm", "/w")]).unwrap();
         assert_eq!(page, "<a /b.js>{ /w</a>");
     }
 
@@ -229,53 +180,24 @@ mod tests {
     fn a_template_that_can_not_work_is_refused_in_words() {
         let values = [("boot", "/b.js")];
         let unknown = fill("{{boot}}{{logo}}", &values).unwrap_err().to_string();
-        assert_eq!(
-            unknown,
-            "ui/index.html asks for {{logo}}, which there isn't: there are boot"
-        );
-        assert!(
-            fill("{{boot}} {{", &values)
-                .unwrap_err()
-                .to_string()
-                .contains("without its")
-        );
-        assert!(
-            fill("<html>", &values)
-                .unwrap_err()
-                .to_string()
-                .contains("never start")
-        );
+        assert_eq!(unknown, "ui/index.html asks for {{logo}}, which there isn't: there are boot");
+        assert!(fill("{{boot}} {{", &values).unwrap_err().to_string().contains("without its"));
+        assert!(fill("<html>", &values).unwrap_err().to_string().contains("never start"));
     }
 
     #[test]
     fn the_page_is_assembled_with_hashed_names() {
         let ui = given_ui("{{script}} {{wasm}} {{styles}} {{boot}}");
-        let files = assemble(
-            ui.path(),
-            Bound {
-                loader: "load()".to_owned(),
-                wasm: b"abc".to_vec(),
-                ..Bound::default()
-            },
-        )
-        .unwrap();
-        assert_eq!(
-            text_of(&files, "assets/countersign-ba7816bf8f01cfea.wasm"),
-            "abc"
-        );
+        let files =
+            assemble(ui.path(), Bound { loader: "load()".to_owned(), wasm: b"abc".to_vec(), ..Bound::default() })
+                .unwrap();
+        assert_eq!(text_of(&files, "assets/countersign-ba7816bf8f01cfea.wasm"), "abc");
         assert_eq!(text_of(&files, "icons/seal.svg"), "<svg/>");
-        assert!(
-            files
-                .iter()
-                .any(|file| file.path.ends_with(".css") && file.content == b":root{}\ntd{}\n")
-        );
+        assert!(files.iter().any(|file| file.path.ends_with(".css") && file.content == b":root{}\ntd{}\n"));
         let boot = text_of(&files, "assets/boot-");
         assert!(boot.contains("module_or_path: \"/assets/countersign-ba7816bf8f01cfea.wasm\""));
         let page = text_of(&files, "index.html");
-        assert!(page.contains(&format!(
-            "/assets/boot-{}.js",
-            content_hash(boot.as_bytes())
-        )));
+        assert!(page.contains(&format!("/assets/boot-{}.js", content_hash(boot.as_bytes()))));
     }
 
     #[test]
@@ -283,21 +205,13 @@ mod tests {
         let ui = given_ui("{{boot}}");
         let snippets = [("crate-1/inline0.js".to_owned(), "export {}".to_owned())].into();
         let loader = "import { x } from './snippets/crate-1/inline0.js';".to_owned();
-        let files = assemble(
-            ui.path(),
-            Bound {
-                loader,
-                wasm: Vec::new(),
-                snippets,
-            },
-        )
-        .unwrap();
-        let folder = files
-            .iter()
-            .find_map(|file| file.path.strip_suffix("/crate-1/inline0.js"))
-            .unwrap();
+        let files = assemble(ui.path(), Bound { loader, wasm: Vec::new(), snippets }).unwrap();
+        let folder = files.iter().find_map(|file| file.path.strip_suffix("/crate-1/inline0.js")).unwrap();
         let name = folder.strip_prefix("assets/").unwrap();
-        assert!(files.iter().any(|file| file.content
-            == format!("import {{ x }} from './{name}/crate-1/inline0.js';").into_bytes()));
+        assert!(
+            files
+                .iter()
+                .any(|file| file.content == format!("import {{ x }} from './{name}/crate-1/inline0.js';").into_bytes())
+        );
     }
 }

@@ -9,15 +9,7 @@ use sha2::{Digest, Sha256};
 use super::page::hex;
 
 /// Everything that can change the result: the crates that go into the wasm, the locked versions, and this builder.
-const SOURCES: &[&str] = &[
-    "ui",
-    "wire",
-    "domain",
-    "xtask/src/ui",
-    "Cargo.toml",
-    "Cargo.lock",
-    "rust-toolchain.toml",
-];
+const SOURCES: &[&str] = &["ui", "wire", "domain", "xtask/src/ui", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
 
 /// SHA-256 over the names and contents of all sources.
 ///
@@ -31,8 +23,7 @@ pub(crate) fn fingerprint(root: &Path) -> Result<String> {
     files.sort();
     let mut sum = Sha256::new();
     for file in &files {
-        let content =
-            fs::read(file).with_context(|| format!("{} can't be read", file.display()))?;
+        let content = fs::read(file).with_context(|| format!("{} can't be read", file.display()))?;
         let name = file.strip_prefix(root).unwrap_or(file).to_string_lossy();
         // Lengths, so that moving a byte from one file to the next is a change.
         sum.update((name.len() as u64).to_be_bytes());
@@ -89,11 +80,7 @@ mod tests {
         let first = fingerprint(root.path()).unwrap();
         fs::write(root.path().join("Cargo.lock"), "two").unwrap();
         let second = fingerprint(root.path()).unwrap();
-        fs::rename(
-            root.path().join("ui/src/main.rs"),
-            root.path().join("ui/src/lib.rs"),
-        )
-        .unwrap();
+        fs::rename(root.path().join("ui/src/main.rs"), root.path().join("ui/src/lib.rs")).unwrap();
         let third = fingerprint(root.path()).unwrap();
         assert_ne!(first, second);
         assert_ne!(second, third);

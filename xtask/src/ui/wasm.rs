@@ -25,16 +25,7 @@ pub(crate) struct Bound {
 pub(crate) fn compile() -> Result<PathBuf> {
     shell::build_binary(
         "countersign-ui",
-        &[
-            "-p",
-            "countersign-ui",
-            "--bin",
-            "countersign-ui",
-            "--target",
-            "wasm32-unknown-unknown",
-            "--profile",
-            "wasm",
-        ],
+        &["-p", "countersign-ui", "--bin", "countersign-ui", "--target", "wasm32-unknown-unknown", "--profile", "wasm"],
     )
 }
 
@@ -54,22 +45,10 @@ pub(crate) fn bind(wasm: &Path) -> Result<Bound> {
                 .generate_output()
         })
         .with_context(|| format!("wasm-bindgen can't bind {}", wasm.display()))?;
-    let mut snippets: BTreeMap<String, String> = output
-        .local_modules()
-        .iter()
-        .map(|(path, text)| (path.clone(), text.clone()))
-        .collect();
+    let mut snippets: BTreeMap<String, String> =
+        output.local_modules().iter().map(|(path, text)| (path.clone(), text.clone())).collect();
     for (package, texts) in output.snippets() {
-        snippets.extend(
-            texts
-                .iter()
-                .enumerate()
-                .map(|(i, text)| (format!("{package}/inline{i}.js"), text.clone())),
-        );
+        snippets.extend(texts.iter().enumerate().map(|(i, text)| (format!("{package}/inline{i}.js"), text.clone())));
     }
-    Ok(Bound {
-        loader: output.js().to_owned(),
-        wasm: output.wasm_mut().emit_wasm(),
-        snippets,
-    })
+    Ok(Bound { loader: output.js().to_owned(), wasm: output.wasm_mut().emit_wasm(), snippets })
 }
