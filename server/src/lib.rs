@@ -1,1 +1,18 @@
-//! Placeholder.
+//! Countersign's server: stores requests, runs approval flows, makes approved calls.
+//!
+//! [`serve`] is the whole of it; the binary, the desktop shell and the tests start the same thing.
+
+pub mod audit;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod connectors;
+pub mod desk;
+pub mod http;
+pub mod scheduler;
+mod serve;
+pub mod store;
+pub mod vault;
+
+pub use serve::{ServeError, Started, master_key_source, serve, start, start_with};

@@ -5,7 +5,7 @@ use countersign_domain::connector::{ConnectorKind, ConnectorStatus};
 use countersign_domain::execution::ExecutionErrorCode;
 use countersign_domain::flow::Confirmation;
 use countersign_domain::ids::{ConnectorId, RequestId, UserId};
-use countersign_domain::request::{Decider, Grant, RequestKind, RequestState, Vote};
+use countersign_domain::request::{Decider, RequestKind, RequestState, Vote};
 use countersign_domain::{Effect, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -278,9 +278,9 @@ pub struct DecisionBody {
     /// What to tell the agent, at most 1,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
-    /// How far the leave goes.
+    /// How far the leave goes: `once`, which is also the default. Wider ones come later, refused until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grant: Option<Grant>,
+    pub grant: Option<String>,
     /// Comes later, refused until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<Value>,

@@ -1,0 +1,100 @@
+//! `countersign serve`: the server, until it is told to stop.
+
+use super::{CliError, say, start_log};
+use crate::config::{RawConfig, ServeConfig};
+use crate::serve::start;
+use secrecy::ExposeSecret as _;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tokio::net::TcpListener;
+
+/// What `serve` takes.
+#[derive(clap::Args)]
+pub struct ServeArguments {
+    #[command(flatten)]
+    flags: RawConfig,
+    /// The configuration file; countersign.toml in this folder when left out
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
+    let raw = RawConfig::gather(&arguments.flags, arguments.config.as_deref())?;
+    let serve = ServeConfig::check(&raw)?;
+    start_log(serve.log, "info");
+    let listeners = bind(&serve.listen).await?;
+    let address = serve.config.public_url.origin();
+    let data = serve.config.data.clone();
+    let started = start(serve.config, listeners).await?;
+    say(format_args!("Countersign answers at {address} (data in {})", data.path().display()));
+    if let Some(link) = started.setup_link() {
+        say("Nobody has set this desk up yet. Open this link, once, to name it and become its admin:");
+        say(format_args!("  {}", link.expose_secret()));
+        say_tunnel(&serve.listen);
+    }
+    started.run(stop_signal()).await?;
+    Ok(())
+}
+
+/// Binds every address; with both loopbacks wanted, one that the machine lacks is left out.
+pub async fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, CliError> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        match TcpListener::bind(address).await {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                let port = address.port();
+                return Err(CliError::Told(format!(
+                    "port {port} is taken by another program; choose another with --listen, such as --listen localhost:{}",
+                    port.saturating_add(1)
+                )));
+            }
+            Err(error) if addresses.len() > 1 && address.is_ipv6() => {
+                tracing::debug!(%error, "this machine has no IPv6 loopback");
+            }
+            Err(error) => return Err(CliError::Told(format!("{address} can't be listened on: {error}"))),
+        }
+    }
+    Ok(listeners)
+}
+
+/// On a machine without a display the browser is elsewhere, and reaches a loopback address through ssh only.
+fn say_tunnel(listen: &[SocketAddr]) {
+    let has_display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
+    if cfg!(not(target_os = "linux")) || has_display || !listen.iter().all(|address| address.ip().is_loopback()) {
+        return;
+    }
+    if let Some(port) = listen.first().map(SocketAddr::port) {
+        say("This machine has no display. From the one with your browser:");
+        say(format_args!("  ssh -L {port}:localhost:{port} <this machine>"));
+    }
+}
+
+/// Comes back on Ctrl-C or SIGTERM.
+pub async fn stop_signal() {
+    let interrupt = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "Ctrl-C can't be heard");
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "SIGTERM can't be heard");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

@@ -1,1 +1,0 @@
-//! Stories of connectors, against upstreams that behave and ones that do not.

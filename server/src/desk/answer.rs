@@ -1,0 +1,164 @@
+//! What an agent hears about its request, now or after waiting for it to move.
+
+use super::error::{DeskError, not_found};
+use super::execute::explain;
+use super::{AgentCaller, Desk, SealedPart};
+use crate::store;
+use crate::store::requests::{DecidedBy, Request};
+use countersign_domain::connector::ConnectorKind;
+use countersign_domain::execution::{Answer, Attempt};
+use countersign_domain::ids::RequestId;
+use countersign_domain::request::{Decider, RequestState};
+use countersign_wire::agent::{ActionResult, Approval, PendingAction, PendingActions};
+use std::time::Duration;
+
+/// Until when a caller waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Until the request has ended.
+    ForEnd(Duration),
+    /// Until its state is another than it was when the wait began.
+    ForMove(Duration),
+}
+
+impl Desk {
+    /// One of the agent's own requests.
+    ///
+    /// # Errors
+    /// Another agent's request sounds like none.
+    pub async fn request_of(&self, caller: &AgentCaller, id: RequestId) -> Result<Request, DeskError> {
+        let mut connection = self.store().read().await?;
+        let found = store::requests::by_id(&mut connection, id).await?;
+        found.filter(|request| request.agent_id == caller.id).ok_or_else(|| not_found("request"))
+    }
+
+    /// One of the agent's own requests, after waiting for it. Coming back at the end of the time is no error.
+    ///
+    /// # Errors
+    /// As [`Self::request_of`].
+    pub async fn await_request(&self, caller: &AgentCaller, id: RequestId, wait: Wait) -> Result<Request, DeskError> {
+        // The watch comes before the look, so that a move between the two is not missed.
+        let mut watch = self.hub().watch(id);
+        let first = self.request_of(caller, id).await?;
+        let (limit, done): (_, Box<dyn Fn(&Request) -> bool + Send + Sync>) = match wait {
+            Wait::ForEnd(limit) => (limit, Box::new(has_ended)),
+            Wait::ForMove(limit) => {
+                let before = first.state;
+                (limit, Box::new(move |now| now.state != before || has_ended(now)))
+            }
+        };
+        if done(&first) {
+            return Ok(first);
+        }
+        let waited = tokio::time::timeout(limit, async {
+            loop {
+                watch.moved().await;
+                let now = self.request_of(caller, id).await?;
+                if done(&now) {
+                    return Ok(now);
+                }
+            }
+        });
+        match waited.await {
+            Ok(moved) => moved,
+            Err(_) => self.request_of(caller, id).await,
+        }
+    }
+
+    /// What the agent hears of a stored request.
+    ///
+    /// # Errors
+    /// When the sealed result can't be opened.
+    pub fn approval(&self, request: &Request) -> Result<Approval, DeskError> {
+        let answer = self.stored_answer(request)?;
+        Ok(Approval { result: answer.map(result), ..brief(request) })
+    }
+
+    /// What the agent hears of a call that was just made, before its outcome is written down.
+    #[must_use]
+    pub fn approval_of_attempt(request: &Request, attempt: &Attempt) -> Approval {
+        let state = RequestState::Executing.after(attempt.event()).unwrap_or(request.state);
+        let answered = match attempt {
+            Attempt::Answered(answer) => Some(result(answer.clone())),
+            Attempt::NotSent(_) | Attempt::Unknown(_) => None,
+        };
+        Approval {
+            state,
+            status: state.status(),
+            result: answered,
+            execution_error: explain(attempt),
+            execution_error_code: attempt.error_code(),
+            ..brief(request)
+        }
+    }
+
+    /// The upstream's answer as it was stored, for callers who want it bare.
+    ///
+    /// # Errors
+    /// When the sealed result can't be opened.
+    pub fn answer_of(&self, request: &Request) -> Result<Option<Answer>, DeskError> {
+        self.stored_answer(request)
+    }
+
+    /// The upstream's answer as it was stored.
+    pub(super) fn stored_answer(&self, request: &Request) -> Result<Option<Answer>, DeskError> {
+        let Some(sealed) = &request.result else { return Ok(None) };
+        let plain = self.unseal(SealedPart::Result, request.id.0, sealed)?;
+        serde_json::from_slice(&plain).map(Some).map_err(|error| DeskError::Internal(error.to_string()))
+    }
+
+    /// The agent's open requests.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pending_actions(&self, caller: &AgentCaller) -> Result<PendingActions, DeskError> {
+        let mut connection = self.store().read().await?;
+        let open = store::requests::open_of_agent(&mut connection, caller.id).await?;
+        let items = open
+            .into_iter()
+            .map(|request| PendingAction {
+                approval_id: request.id,
+                state: request.state,
+                status: request.state.status(),
+                connector: request.connector_slug,
+                tool: request.tool,
+                expires_at: request.expires_at,
+                created_at: request.created_at,
+            })
+            .collect();
+        Ok(PendingActions { items })
+    }
+}
+
+/// Whether a waiting caller has its answer.
+pub(super) fn has_ended(request: &Request) -> bool {
+    request.state.has_ended(request.connector_kind == ConnectorKind::External)
+}
+
+fn result(answer: Answer) -> ActionResult {
+    ActionResult { status: answer.status, data: answer.data, truncated: answer.truncated }
+}
+
+fn brief(request: &Request) -> Approval {
+    Approval {
+        approval_id: request.id,
+        status: request.state.status(),
+        state: request.state,
+        result: None,
+        execution_error: request.error.clone(),
+        execution_error_code: request.error_code,
+        decided_by: request.decided_by.as_ref().map(decider),
+        reason: request.comment.clone(),
+        expires_at: request.expires_at,
+        executed_at: request.executed_at,
+        created_at: request.created_at,
+    }
+}
+
+/// Who decided, as agents and people are told.
+pub(super) fn decider(by: &DecidedBy) -> Decider {
+    match by {
+        DecidedBy::User { id, name } => Decider::User { id: Some(*id), name: name.clone() },
+        DecidedBy::Policy { name } => Decider::Policy { name: name.clone() },
+    }
+}

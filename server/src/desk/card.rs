@@ -1,0 +1,198 @@
+//! The card: everything that a decision needs, drawn from the bytes that will be sent.
+
+use super::Desk;
+use super::answer::decider;
+use super::error::{DeskError, not_found};
+use super::list::{connector_brief, parties, person};
+use super::session::SignedIn;
+use super::snapshot::{Snapshot, voter};
+use crate::store;
+use crate::store::decisions::Decision;
+use crate::store::requests::Request;
+use countersign_domain::canonical::Canonical;
+use countersign_domain::card::{
+    CardValue, Redactions, card_value, headline, line_segments, note_segments, raw_segments, segments,
+};
+use countersign_domain::connector::qualified_name;
+use countersign_domain::flow::{Approvers, Confirmation, FlowBody};
+use countersign_domain::ids::RequestId;
+use countersign_domain::request::{RequestState, Target, Vote};
+use countersign_domain::user::Role;
+use countersign_wire::requests::{
+    AgentBrief, Card, OutcomeView, PolicyBrief, ResultView, StepLine, VoteLine, YourPart,
+};
+
+impl Desk {
+    /// The card of a request that somebody may see.
+    ///
+    /// # Errors
+    /// What they may not see sounds like nothing there.
+    pub async fn card(&self, who: &SignedIn, id: RequestId) -> Result<Card, DeskError> {
+        let snapshot = self.snapshot();
+        let mut connection = self.store().read().await?;
+        let request = store::requests::by_id(&mut connection, id).await?.ok_or_else(|| not_found("request"))?;
+        let votes = store::decisions::of_request(&mut connection, id).await?;
+        drop(connection);
+        if !who.may_see(&snapshot, &request, votes.iter().any(|vote| vote.user_id == who.user().id)) {
+            return Err(not_found("request"));
+        }
+        self.draw(&snapshot, who, &request, &votes)
+    }
+
+    fn draw(
+        &self,
+        snapshot: &Snapshot,
+        who: &SignedIn,
+        request: &Request,
+        votes: &[Decision],
+    ) -> Result<Card, DeskError> {
+        let arguments = self.arguments(request)?;
+        let redactions = Redactions::secrets();
+        let drawn = |error: &dyn std::fmt::Display| DeskError::Internal(format!("arguments can't be drawn: {error}"));
+        let agent = snapshot.agents.get(&request.agent_id);
+        let agent_name = agent.map(|agent| agent.name.clone()).unwrap_or_default();
+        let entry = snapshot.connector(request.connector_id);
+        let tool = entry.and_then(|entry| entry.tools.get(&request.tool));
+        let flow = request.flow.and_then(|flow| snapshot.flow_at(flow));
+        let (note, note_truncated) = note_segments(request.note.as_deref().unwrap_or_default());
+        Ok(Card {
+            id: request.id,
+            kind: request.kind,
+            state: request.state,
+            headline: headline(&agent_name, &request.tool, &request.connector_name),
+            requester: person(snapshot, request),
+            on_behalf_of: request.on_behalf_of,
+            agent: AgentBrief {
+                name: agent_name,
+                owner: snapshot.users.get(&request.owner_id).map(|owner| owner.name.clone()).unwrap_or_default(),
+            },
+            connector: connector_brief(snapshot, request),
+            tool: line_segments(&qualified_name(&request.connector_slug, &request.tool)),
+            tool_name: request.tool.clone(),
+            tool_description: segments(tool.and_then(|tool| tool.tool.description.as_deref()).unwrap_or_default()),
+            effect: request.effect,
+            target: line_segments(&target_in_words(&request.target)),
+            arguments: card_value(arguments.bytes(), &redactions).map_err(|error| drawn(&error))?,
+            arguments_raw: raw_segments(arguments.bytes(), &redactions).map_err(|error| drawn(&error))?,
+            arguments_bytes: arguments.bytes().len() as u64,
+            note,
+            note_truncated,
+            digest: request.digest.to_string(),
+            seal: request.digest.seal(),
+            policy: request.policy.as_ref().map(|policy| PolicyBrief {
+                name: policy.name.clone(),
+                version: policy.version,
+                priority: policy.priority,
+            }),
+            flow: flow.map(|flow| flow.name.clone()),
+            steps: flow.map(|flow| steps(flow, request)).unwrap_or_default(),
+            votes: votes.iter().map(|vote| vote_line(snapshot, vote)).collect(),
+            you: self.your_part(snapshot, who, request, votes, flow),
+            created_at: request.created_at,
+            expires_at: request.expires_at,
+            ended_at: request.ended_at,
+            executed_at: request.executed_at,
+            decided_by: request.decided_by.as_ref().map(decider),
+            decided_at: request.decided_at,
+            comment: request.comment.clone(),
+            result: self.result_view(request)?,
+            execution_error: request.error.clone(),
+            execution_error_code: request.error_code,
+            claimed_at: request.claimed_at,
+            outcome: request.outcome.as_ref().zip(request.outcome_at).map(|(outcome, at)| OutcomeView {
+                ok: outcome.ok,
+                detail: segments(outcome.detail.as_deref().unwrap_or_default()),
+                at,
+            }),
+        })
+    }
+
+    fn result_view(&self, request: &Request) -> Result<Option<ResultView>, DeskError> {
+        let Some(answer) = self.stored_answer(request)? else { return Ok(None) };
+        let canonical = Canonical::of(&answer.data)?;
+        // An upstream's answer may hold what our strict reader would refuse; then it is shown as text.
+        let data = card_value(canonical.bytes(), &Redactions::secrets()).unwrap_or_else(|_| {
+            let text = String::from_utf8_lossy(canonical.bytes()).into_owned();
+            CardValue::Text { characters: text.chars().count(), segments: segments(&text) }
+        });
+        Ok(Some(ResultView { status: answer.status, data, truncated: answer.truncated }))
+    }
+
+    fn your_part(
+        &self,
+        snapshot: &Snapshot,
+        who: &SignedIn,
+        request: &Request,
+        votes: &[Decision],
+        flow: Option<&FlowBody>,
+    ) -> YourPart {
+        let user = who.user();
+        let pending = request.state == RequestState::Pending && self.now() < request.expires_at;
+        let why_not = match flow {
+            Some(flow) if pending => why_not(flow, request, votes, user),
+            _ => Some("This request has ended.".to_owned()),
+        };
+        let _ = snapshot;
+        YourPart {
+            may_decide: why_not.is_none(),
+            why_not,
+            confirmation: flow.map_or(Confirmation::Passkey, |flow| flow.confirmation),
+            ceremony: flow.is_none_or(|flow| self.ceremony_due(flow, who.passkeys())),
+            may_withdraw: pending && request.owner_id == user.id,
+            may_create_policy: user.role == Role::Admin,
+        }
+    }
+}
+
+fn why_not(flow: &FlowBody, request: &Request, votes: &[Decision], user: &store::users::User) -> Option<String> {
+    if votes.iter().any(|vote| vote.user_id == user.id) {
+        return Some("You have voted; others are still asked.".to_owned());
+    }
+    if flow.asks(request.step, &voter(user), parties(request)) {
+        return None;
+    }
+    let party = user.id == request.requester_id || user.id == request.owner_id;
+    Some(match party && flow.selects(request.step, &voter(user)) {
+        true => "This was asked by your agent or for you, so somebody else must approve it.".to_owned(),
+        false => "You are not among the approvers of this request.".to_owned(),
+    })
+}
+
+fn target_in_words(target: &Target) -> String {
+    match target {
+        Target::Http { method, url } => format!("{method} {url}"),
+        Target::Stdio { command, .. } => command.join(" "),
+        Target::External {} => "run by the agent itself".to_owned(),
+    }
+}
+
+fn steps(flow: &FlowBody, request: &Request) -> Vec<StepLine> {
+    flow.steps
+        .iter()
+        .map(|step| StepLine {
+            order: step.order,
+            approvers: approvers_in_words(&step.approvers),
+            needed: step.min_approvals,
+            given: if step.order == request.step { request.approvals } else { 0 },
+        })
+        .collect()
+}
+
+fn approvers_in_words(approvers: &Approvers) -> String {
+    let roles = approvers.roles.iter().map(|role| match role {
+        Role::Member => "members".to_owned(),
+        Role::Approver => "approvers".to_owned(),
+        Role::Admin => "admins".to_owned(),
+    });
+    roles.chain(approvers.groups.iter().cloned()).chain(approvers.users.iter().cloned()).collect::<Vec<_>>().join(", ")
+}
+
+fn vote_line(snapshot: &Snapshot, decision: &Decision) -> VoteLine {
+    VoteLine {
+        name: snapshot.users.get(&decision.user_id).map(|user| user.name.clone()).unwrap_or_default(),
+        vote: decision.vote,
+        at: decision.at,
+        comment: decision.comment.clone().filter(|_| decision.vote == Vote::Deny || decision.comment.is_some()),
+        signed: decision.proof.is_some(),
+    }
+}

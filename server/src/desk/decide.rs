@@ -1,0 +1,377 @@
+//! An approver decides. What they sign, the vote, its audit row and what follows from it are one transaction.
+
+use super::error::{DeskError, ended, invalid, not_found, refuse};
+use super::execute::enqueue;
+use super::session::SignedIn;
+use super::snapshot::{Snapshot, still_current, voter};
+use super::{Desk, move_on};
+use crate::audit::{Actor, Entry};
+use crate::auth::passkeys::{Assertion, StoredPasskey};
+use crate::auth::secrets::nonce;
+use crate::store::ceremonies::{Ceremony, CeremonyKind};
+use crate::store::decisions::{Decision, Proof};
+use crate::store::requests::{DecidedBy, Request};
+use crate::store::timers::TimerKind;
+use crate::store::users::User;
+use crate::store::{self, Connection};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_domain::Timestamp;
+use countersign_domain::challenge::{CHALLENGE_LIFETIME, DecisionStatement, STATEMENT_TYPE};
+use countersign_domain::connector::ConnectorKind;
+use countersign_domain::digest::Digest;
+use countersign_domain::flow::{Confirmation, FlowBody, Parties, Tally};
+use countersign_domain::ids::{CeremonyId, DecisionId, RequestId};
+use countersign_domain::request::{Grant, RequestEvent, RequestState, Vote};
+use countersign_wire::problem::Code;
+use countersign_wire::requests::{CeremonyFinish, CeremonyOptions, Decided, DecisionBody};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+
+/// The longest comment, in characters.
+const COMMENT_LIMIT: usize = 1_000;
+
+/// What a decision ceremony must remember until its end.
+#[derive(Clone, Serialize, Deserialize)]
+struct DecisionPurpose {
+    statement: DecisionStatement,
+    comment: Option<String>,
+}
+
+/// A vote that is about to be counted.
+struct Ballot {
+    user: User,
+    vote: Vote,
+    comment: Option<String>,
+    signed: Option<Signed>,
+}
+
+/// What a ceremony brought, and the ceremony to consume.
+struct Signed {
+    ceremony: CeremonyId,
+    assertion: Assertion,
+    statement: DecisionStatement,
+}
+
+impl Desk {
+    /// Begins the ceremony of a decision: options whose challenge is bound to exactly this decision.
+    ///
+    /// # Errors
+    /// When the request has ended, is not this person's to decide, or they have no passkey that may decide.
+    pub async fn start_decision(
+        &self,
+        who: &SignedIn,
+        id: RequestId,
+        body: DecisionBody,
+    ) -> Result<CeremonyOptions, DeskError> {
+        let comment = check_body(&body)?;
+        let snapshot = self.snapshot();
+        let now = self.now();
+        let request = self.request_to_decide(&snapshot, who, id, now).await?;
+        let passkeys = self.deciding_passkeys(who, now).await?;
+        let statement = DecisionStatement {
+            t: STATEMENT_TYPE.to_owned(),
+            nonce: nonce()?,
+            digest: request.digest,
+            decision: body.decision,
+            grant: Grant::Once,
+            comment_sha256: comment.as_ref().map(|comment| Digest::of(comment.as_bytes())),
+            step: request.step,
+            user_id: Some(who.user().id),
+            challenge_expires_at: (now + CHALLENGE_LIFETIME).millis(),
+        };
+        let begun = self.passkeys().start_decision(&passkeys, &statement)?;
+        let ceremony = Ceremony {
+            id: CeremonyId(self.fresh()),
+            user_id: Some(who.user().id),
+            request_id: Some(id),
+            state: begun.state,
+            purpose: DecisionPurpose { statement, comment },
+            expires_at: now + CHALLENGE_LIFETIME,
+        };
+        let options = CeremonyOptions { ceremony: ceremony.id.to_string(), public_key: begun.public_key };
+        self.begin_ceremony(CeremonyKind::Decision, ceremony).await?;
+        Ok(options)
+    }
+
+    /// Ends the ceremony of a decision: checks the signature, then counts the vote.
+    ///
+    /// # Errors
+    /// When the assertion is not for this decision, was used, is stale, or the request has ended.
+    pub async fn finish_decision(
+        &self,
+        who: &SignedIn,
+        id: RequestId,
+        finish: CeremonyFinish,
+    ) -> Result<Decided, DeskError> {
+        let now = self.now();
+        let ceremony = self.ceremony::<DecisionPurpose>(CeremonyKind::Decision, &finish.ceremony, now).await?;
+        if ceremony.request_id != Some(id) || ceremony.user_id != Some(who.user().id) {
+            return Err(refuse(Code::AssertionRefused, "This confirmation was begun for another request or person."));
+        }
+        let DecisionPurpose { statement, comment } = ceremony.purpose;
+        let passkeys = self.deciding_passkeys(who, now).await?;
+        let assertion =
+            self.passkeys().finish_decision(&ceremony.state, &statement, &finish.credential, &passkeys, now)?;
+        let vote = statement.decision;
+        let signed = Signed { ceremony: ceremony.id, assertion, statement };
+        let ballot = Ballot { user: who.user().clone(), vote, comment, signed: Some(signed) };
+        self.count(id, ballot).await
+    }
+
+    /// Decides without a ceremony: a deny always, an approval where the flow's confirmation allows it.
+    ///
+    /// # Errors
+    /// [`Code::CeremonyRequired`] where a passkey is due, and as [`Self::finish_decision`].
+    pub async fn decide(&self, who: &SignedIn, id: RequestId, body: DecisionBody) -> Result<Decided, DeskError> {
+        let comment = check_body(&body)?;
+        let snapshot = self.snapshot();
+        let request = self.request_to_decide(&snapshot, who, id, self.now()).await?;
+        let flow = flow(&snapshot, &request)?;
+        if body.decision == Vote::Approve && self.ceremony_due(flow, who.passkeys()) {
+            return Err(refuse(Code::CeremonyRequired, "Approving this needs your passkey."));
+        }
+        let ballot = Ballot { user: who.user().clone(), vote: body.decision, comment, signed: None };
+        self.count(id, ballot).await
+    }
+
+    /// Whether an approval under a flow needs a ceremony of somebody with this many passkeys.
+    pub(super) fn ceremony_due(&self, flow: &FlowBody, passkeys: u32) -> bool {
+        match flow.confirmation {
+            Confirmation::Session => false,
+            Confirmation::PasskeyIfEnrolled => passkeys > 0 || !self.public_url().is_loopback(),
+            Confirmation::Passkey => true,
+        }
+    }
+
+    /// The request, if this person may decide it now. The transaction checks it all again.
+    async fn request_to_decide(
+        &self,
+        snapshot: &Snapshot,
+        who: &SignedIn,
+        id: RequestId,
+        now: Timestamp,
+    ) -> Result<Request, DeskError> {
+        let mut connection = self.store().read().await?;
+        let request = store::requests::by_id(&mut connection, id).await?.ok_or_else(|| not_found("request"))?;
+        let votes = store::decisions::of_request(&mut connection, id).await?;
+        if !who.may_see(snapshot, &request, votes.iter().any(|vote| vote.user_id == who.user().id)) {
+            return Err(not_found("request"));
+        }
+        check_turn(snapshot, &request, &votes, who.user(), now)?;
+        Ok(request)
+    }
+
+    /// This person's passkeys that are old enough to decide with.
+    async fn deciding_passkeys(&self, who: &SignedIn, now: Timestamp) -> Result<Vec<StoredPasskey>, DeskError> {
+        let mut connection = self.store().read().await?;
+        let all = store::passkeys::of_user(&mut connection, who.user().id).await?;
+        if all.is_empty() {
+            return Err(refuse(Code::CeremonyRequired, "You have no passkey yet. Add one on your account page."));
+        }
+        let usable: Vec<_> = all
+            .into_iter()
+            .filter(|passkey| passkey.usable_from <= now)
+            .map(|passkey| StoredPasskey { credential_id: passkey.credential_id, passkey_json: passkey.passkey })
+            .collect();
+        match usable.is_empty() {
+            true => Err(refuse(
+                Code::PasskeyTooNew,
+                "Your passkey was added without an older one, so it can't approve for its first 15 minutes.",
+            )),
+            false => Ok(usable),
+        }
+    }
+
+    async fn count(&self, id: RequestId, ballot: Ballot) -> Result<Decided, DeskError> {
+        let ballot = Arc::new(ballot);
+        let decided = self.with_snapshot(|snapshot| self.count_once(snapshot, id, Arc::clone(&ballot))).await?;
+        self.announce();
+        if decided.state == RequestState::Approved {
+            let desk = self.clone();
+            tokio::spawn(async move {
+                // An external request has nothing to run; `execute` sees that itself. A failure here is retried by
+                // the scheduler when the lease is over.
+                if let Err(error) = desk.execute(id).await {
+                    tracing::error!(request.id = %id, %error, "an approved call could not be begun; it is tried again");
+                }
+            });
+        }
+        Ok(decided)
+    }
+
+    async fn count_once(
+        &self,
+        snapshot: Arc<Snapshot>,
+        id: RequestId,
+        ballot: Arc<Ballot>,
+    ) -> Result<Decided, DeskError> {
+        let now = self.now();
+        let decision_id = DecisionId(self.fresh());
+        self.store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    still_current(connection, &snapshot).await?;
+                    consume(connection, &ballot, now).await?;
+                    let request = store::requests::by_id(connection, id).await?.ok_or_else(|| not_found("request"))?;
+                    let votes = store::decisions::of_request(connection, id).await?;
+                    check_turn(&snapshot, &request, &votes, &ballot.user, now)?;
+                    let decision = decision(decision_id, &request, &ballot, now)?;
+                    store::decisions::insert(connection, &decision).await?;
+                    cast(connection, &snapshot, request, votes, decision, now).await
+                })
+            })
+            .await
+    }
+}
+
+/// What is wrong with a decision's body; its comment, trimmed.
+fn check_body(body: &DecisionBody) -> Result<Option<String>, DeskError> {
+    for (field, given) in [("tools", &body.tools), ("arguments", &body.arguments)] {
+        if given.is_some() {
+            return Err(refuse(Code::NotAvailable, format!("`{field}` is not available in this version.")));
+        }
+    }
+    if body.grant.as_deref().is_some_and(|grant| grant != "once") {
+        return Err(refuse(Code::NotAvailable, "Only the grant `once` is available in this version."));
+    }
+    let comment = body.comment.as_deref().map(str::trim).filter(|comment| !comment.is_empty());
+    match comment {
+        Some(text) if text.chars().count() > COMMENT_LIMIT => {
+            Err(invalid("comment", format!("at most {COMMENT_LIMIT} characters")))
+        }
+        other => Ok(other.map(str::to_owned)),
+    }
+}
+
+fn flow<'a>(snapshot: &'a Snapshot, request: &Request) -> Result<&'a FlowBody, DeskError> {
+    let key = request.flow.ok_or_else(|| ended(request.id, request.state))?;
+    snapshot.flow_at(key).ok_or_else(|| DeskError::Internal("a request's flow version is gone".into()))
+}
+
+/// Whether this person may vote on this request at this moment.
+fn check_turn(
+    snapshot: &Snapshot,
+    request: &Request,
+    votes: &[Decision],
+    user: &User,
+    now: Timestamp,
+) -> Result<(), DeskError> {
+    if request.state != RequestState::Pending {
+        return Err(ended(request.id, request.state));
+    }
+    if now >= request.expires_at {
+        return Err(ended(request.id, RequestState::Expired));
+    }
+    if votes.iter().any(|vote| vote.user_id == user.id) {
+        return Err(refuse(Code::AlreadyDecided, "You have voted on this request already."));
+    }
+    let parties = Parties { requester: request.requester_id, owner: request.owner_id };
+    match flow(snapshot, request)?.asks(request.step, &voter(user), parties) {
+        true => Ok(()),
+        false => Err(refuse(Code::NotYourTurn, "You are not asked to decide this request.")),
+    }
+}
+
+async fn consume(connection: &mut Connection, ballot: &Ballot, now: Timestamp) -> Result<(), DeskError> {
+    let Some(signed) = &ballot.signed else { return Ok(()) };
+    let spent = || refuse(Code::LinkSpent, "This confirmation was used already, or is over. Begin again.");
+    if !signed.statement.is_fresh(now) || !store::ceremonies::consume(connection, signed.ceremony).await? {
+        return Err(spent());
+    }
+    let assertion = &signed.assertion;
+    store::passkeys::used(connection, &assertion.signature.credential_id, assertion.updated_passkey_json.clone(), now)
+        .await?;
+    Ok(())
+}
+
+fn decision(id: DecisionId, request: &Request, ballot: &Ballot, now: Timestamp) -> Result<Decision, DeskError> {
+    let proof = ballot.signed.as_ref().map(|signed| {
+        let signature = &signed.assertion.signature;
+        Proof {
+            statement: signed.statement.clone(),
+            rp_id: signature.rp_id.clone(),
+            origin: signature.origin.clone(),
+            credential_id: signature.credential_id.clone(),
+            public_key: signature.public_key.clone(),
+            authenticator_data: URL_SAFE_NO_PAD.encode(&signature.authenticator_data),
+            client_data_json: URL_SAFE_NO_PAD.encode(&signature.client_data_json),
+            signature: URL_SAFE_NO_PAD.encode(&signature.signature),
+        }
+    });
+    let fits = proof
+        .as_ref()
+        .is_none_or(|proof| proof.statement.digest == request.digest && proof.statement.step == request.step);
+    if !fits {
+        return Err(refuse(Code::AssertionRefused, "This confirmation was for another request or step."));
+    }
+    Ok(Decision {
+        id,
+        request_id: request.id,
+        user_id: ballot.user.id,
+        vote: ballot.vote,
+        step: request.step,
+        comment: ballot.comment.clone(),
+        at: now,
+        proof,
+    })
+}
+
+/// Counts a stored vote and does what follows from it.
+async fn cast(
+    connection: &mut Connection,
+    snapshot: &Snapshot,
+    mut request: Request,
+    mut votes: Vec<Decision>,
+    decision: Decision,
+    now: Timestamp,
+) -> Result<Decided, DeskError> {
+    let name = snapshot.users.get(&decision.user_id).map(|user| user.name.clone()).unwrap_or_default();
+    let by = DecidedBy::User { id: decision.user_id, name };
+    let (vote, comment) = (decision.vote, decision.comment.clone());
+    let entry = entry(&request, &decision, now);
+    votes.push(decision);
+    let parties = Parties { requester: request.requester_id, owner: request.owner_id };
+    let cast = votes.iter().map(|vote| (vote.vote, snapshot.users.get(&vote.user_id).map(voter)));
+    let tally = flow(snapshot, &request)?.tally(request.step, cast, parties);
+    let event = match tally {
+        Tally::Open { given, .. } => {
+            request.approvals = given;
+            None
+        }
+        Tally::Approved => Some(RequestEvent::Approve),
+        Tally::Denied => Some(RequestEvent::Deny),
+    };
+    if let Some(event) = event {
+        request.state = request.state.after(event).map_err(|now| ended(request.id, now.state))?;
+        request.decided_by = Some(by);
+        request.decided_at = Some(now);
+        request.comment = comment;
+        request.approvals += u32::from(vote == Vote::Approve);
+        store::timers::clear(connection, request.id, TimerKind::Expire).await?;
+    }
+    if request.state == RequestState::Approved {
+        request.approved_at = Some(now);
+        enqueue(connection, &request, now).await?;
+    }
+    store::audit::append(connection, entry).await?;
+    move_on(connection, &mut request, now).await?;
+    Ok(Decided { id: request.id, state: request.state })
+}
+
+fn entry(request: &Request, decision: &Decision, now: Timestamp) -> Entry {
+    let action = match decision.vote {
+        Vote::Approve => "approval.approved",
+        Vote::Deny => "approval.denied",
+    };
+    let external = request.connector_kind == ConnectorKind::External;
+    Entry::of_request(now, Actor::User(decision.user_id), action, request.id).with(json!({
+        "decision_id": decision.id,
+        "step": decision.step,
+        "digest": request.digest,
+        "signed": decision.proof.is_some(),
+        "credential_id": decision.proof.as_ref().map(|proof| proof.credential_id.clone()),
+        "external": external,
+    }))
+}

@@ -1,0 +1,411 @@
+//! An approved call is made: checked once more, written down, and only then sent. Never twice.
+
+use super::error::DeskError;
+use super::snapshot::{ConnectorEntry, Snapshot, still_current, voter};
+use super::submit::{digest_input, http_call, judge, target};
+use super::{Desk, SealedPart, move_on};
+use crate::audit::{Actor, Entry};
+use crate::connectors::{ConnectorSpec, Credential, Outgoing, Settings};
+use crate::store::decisions::Decision;
+use crate::store::requests::Request;
+use crate::store::timers::{Timer, TimerKind};
+use crate::store::{self, Connection};
+use countersign_domain::Timestamp;
+use countersign_domain::agent::AgentStatus;
+use countersign_domain::canonical::Canonical;
+use countersign_domain::connector::ConnectorKind;
+use countersign_domain::execution::{Attempt, ExecutionErrorCode};
+use countersign_domain::flow::{Parties, Tally};
+use countersign_domain::ids::RequestId;
+use countersign_domain::policy::Action;
+use countersign_domain::request::{EXECUTION_WINDOW, RequestEvent, RequestState};
+use secrecy::SecretString;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Where an allowed call's attempt will arrive. Dropping it changes nothing: the call goes on without a listener.
+pub struct Sending(oneshot::Receiver<Attempt>);
+
+impl Sending {
+    /// What came of the call.
+    pub async fn attempt(self) -> Attempt {
+        self.0.await.unwrap_or_else(|_| Attempt::Unknown("The desk stopped while the call was under way.".into()))
+    }
+}
+
+/// How long whoever approved has to begin the call before the scheduler takes it over.
+pub(super) const EXECUTION_LEASE: Duration = Duration::from_secs(30);
+
+/// Why a call that was approved does not begin.
+pub(super) struct Unfit(pub(super) ExecutionErrorCode, pub(super) String);
+
+impl Unfit {
+    fn revoked(what: &str) -> Self {
+        Self(ExecutionErrorCode::Revoked, format!("{what} since this was approved."))
+    }
+}
+
+impl Desk {
+    /// Sends a call that was stored as executing a moment ago, by a task of its own: nothing that the caller does
+    /// can stop it half-way.
+    pub(super) fn send_allowed(&self, request: &Request) -> Result<Sending, DeskError> {
+        let snapshot = self.snapshot();
+        let outgoing = self.outgoing_call(&snapshot, request);
+        let (teller, sending) = oneshot::channel();
+        let desk = self.clone();
+        let id = request.id;
+        tokio::spawn(async move {
+            let _under_way = desk.under_way();
+            let attempt = match outgoing {
+                Ok(outgoing) => desk.outgoing().call(outgoing).await,
+                Err(error) => {
+                    tracing::error!(request.id = %id, %error, "an allowed call could not be put together");
+                    Attempt::NotSent("The desk could not put the call together; its log says why.".into())
+                }
+            };
+            // The agent hears first; the row may follow (architecture, 3).
+            let _ = teller.send(attempt.clone());
+            desk.finish(id, attempt).await;
+        });
+        Ok(Sending(sending))
+    }
+
+    /// Begins an approved call, if it still may, and makes it. Called by whoever approved and by the scheduler; of
+    /// several, one wins.
+    pub async fn execute(&self, id: RequestId) -> Result<(), DeskError> {
+        let _under_way = self.under_way();
+        let begun = self.with_snapshot(|snapshot| self.begin(snapshot, id)).await?;
+        self.announce();
+        if let Some(outgoing) = begun {
+            let attempt = self.outgoing().call(outgoing).await;
+            self.finish(id, attempt).await;
+        }
+        Ok(())
+    }
+
+    async fn begin(&self, snapshot: Arc<Snapshot>, id: RequestId) -> Result<Option<Outgoing>, DeskError> {
+        let desk = self.clone();
+        let now = self.now();
+        self.store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    still_current(connection, &snapshot).await?;
+                    store::timers::clear(connection, id, TimerKind::Execute).await?;
+                    let Some(mut request) = store::requests::by_id(connection, id).await? else { return Ok(None) };
+                    if request.state != RequestState::Approved || request.connector_kind == ConnectorKind::External {
+                        return Ok(None);
+                    }
+                    let votes = store::decisions::of_request(connection, id).await?;
+                    match desk.fit(&snapshot, &request, &votes, now)? {
+                        Err(unfit) => {
+                            turn_down(connection, &mut request, unfit, now).await?;
+                            Ok(None)
+                        }
+                        Ok(()) => {
+                            let outgoing = desk.outgoing_call(&snapshot, &request)?;
+                            start(connection, &mut request, now).await?;
+                            Ok(Some(outgoing))
+                        }
+                    }
+                })
+            })
+            .await
+    }
+
+    /// Whether an approved request may still run: policies, people, connector, tool, credential, digest, window.
+    pub(super) fn fit(
+        &self,
+        snapshot: &Snapshot,
+        request: &Request,
+        votes: &[Decision],
+        now: Timestamp,
+    ) -> Result<Result<(), Unfit>, DeskError> {
+        if now > request.approved_at.unwrap_or(now) + EXECUTION_WINDOW {
+            let why = "It was not begun within ten minutes of its approval.".to_owned();
+            return Ok(Err(Unfit(ExecutionErrorCode::ExecutionWindowPassed, why)));
+        }
+        let arguments = self.arguments(request)?;
+        Ok(people_stand(snapshot, request, votes)
+            .and_then(|()| connector_stands(snapshot, request))
+            .and_then(|()| digest_stands(snapshot, request, votes, &arguments))
+            .and_then(|()| policies_stand(snapshot, request, &arguments, now)))
+    }
+
+    fn outgoing_call(&self, snapshot: &Snapshot, request: &Request) -> Result<Outgoing, DeskError> {
+        let entry = snapshot
+            .connector(request.connector_id)
+            .ok_or_else(|| DeskError::Internal("the connector is gone".into()))?;
+        let arguments = self.arguments(request)?;
+        let body = match (request.connector_kind, entry.tools.get(&request.tool)) {
+            (ConnectorKind::Http, Some(tool)) => http_call(tool, &arguments.value()?)?.body,
+            _ => None,
+        };
+        let credential = match entry.connector.kind {
+            ConnectorKind::Http => self.opened_credential(entry)?,
+            ConnectorKind::Mcp | ConnectorKind::External => None,
+        };
+        Ok(Outgoing {
+            request_id: request.id,
+            connector: Arc::new(self.connector_spec(entry)?),
+            tool: request.tool.clone(),
+            target: request.target.clone(),
+            arguments,
+            body,
+            credential,
+        })
+    }
+
+    /// A connector as the senders know it. For MCP the credential is part of its environment.
+    pub(super) fn connector_spec(&self, entry: &ConnectorEntry) -> Result<ConnectorSpec, DeskError> {
+        let connector = &entry.connector;
+        let settings = match connector.kind {
+            ConnectorKind::External => Settings::External,
+            ConnectorKind::Http => {
+                let base = connector.settings.base_url.as_deref().unwrap_or_default();
+                Settings::Http {
+                    base_url: base.parse().map_err(|_| DeskError::Internal("a stored base URL is none".into()))?,
+                    allow_private: connector.settings.allow_private,
+                    health_path: connector.settings.health_path.clone(),
+                    timeout: CALL_TIMEOUT,
+                }
+            }
+            ConnectorKind::Mcp => Settings::Mcp {
+                command: connector.settings.command.clone(),
+                env: self.environment(entry)?,
+                timeout: CALL_TIMEOUT,
+            },
+        };
+        let version = connector.version + entry.credential.as_ref().map_or(0, |credential| credential.version);
+        Ok(ConnectorSpec { id: connector.id, slug: connector.slug.clone(), version, settings })
+    }
+
+    fn environment(&self, entry: &ConnectorEntry) -> Result<Vec<(String, SecretString)>, DeskError> {
+        let Some(credential) = self.opened_credential(entry)? else { return Ok(Vec::new()) };
+        Ok(credential.name.into_iter().map(|name| (name, credential.secret.clone())).collect())
+    }
+
+    pub(super) fn opened_credential(&self, entry: &ConnectorEntry) -> Result<Option<Credential>, DeskError> {
+        let Some(credential) = &entry.credential else { return Ok(None) };
+        let plain = self.unseal(SealedPart::Credential, credential.id.0, &credential.sealed)?;
+        let secret = String::from_utf8(plain).map_err(|_| DeskError::Internal("a credential is no text".into()))?;
+        Ok(Some(Credential {
+            placement: credential.placement,
+            name: credential.name.clone(),
+            secret: SecretString::from(secret),
+        }))
+    }
+
+    /// Writes down what came of a call. If that fails, the row stays `executing` and the next start calls its outcome
+    /// unknown, which is then the truth of the record.
+    async fn finish(&self, id: RequestId, attempt: Attempt) {
+        let stored = self.store_outcome(id, attempt).await;
+        if let Err(error) = stored {
+            tracing::error!(request.id = %id, %error, "a call's outcome could not be written down");
+        }
+        self.announce();
+    }
+
+    async fn store_outcome(&self, id: RequestId, attempt: Attempt) -> Result<(), DeskError> {
+        let now = self.now();
+        let result = match &attempt {
+            Attempt::Answered(answer) => {
+                let plain = serde_json::to_vec(answer).map_err(|error| DeskError::Internal(error.to_string()))?;
+                Some(self.seal(SealedPart::Result, id.0, &plain)?)
+            }
+            Attempt::NotSent(_) | Attempt::Unknown(_) => None,
+        };
+        self.store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    let Some(mut request) = store::requests::by_id(connection, id).await? else { return Ok(()) };
+                    let Ok(state) = request.state.after(attempt.event()) else { return Ok(()) };
+                    request.state = state;
+                    request.result = result;
+                    request.error_code = attempt.error_code();
+                    request.error = explain(&attempt);
+                    record_outcome(connection, &request, &attempt, now).await?;
+                    move_on(connection, &mut request, now).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// What a fresh start must set right: calls that were under way when the desk stopped ended in the dark.
+    pub async fn recover(&self) -> Result<usize, DeskError> {
+        let now = self.now();
+        let lost = self
+            .store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    let under_way = store::requests::in_state(connection, RequestState::Executing).await?;
+                    let lost = under_way.len();
+                    for mut request in under_way {
+                        lose_track(connection, &mut request, now).await?;
+                    }
+                    store::timers::release_executions(connection, now).await?;
+                    Ok::<_, DeskError>(lost)
+                })
+            })
+            .await?;
+        self.announce();
+        Ok(lost)
+    }
+}
+
+/// How long an upstream may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+fn people_stand(snapshot: &Snapshot, request: &Request, votes: &[Decision]) -> Result<(), Unfit> {
+    let agent = snapshot.agents.get(&request.agent_id).filter(|agent| agent.status == AgentStatus::Active);
+    let Some(agent) = agent else { return Err(Unfit::revoked("The agent was suspended")) };
+    if !agent.connectors.as_ref().is_none_or(|slugs| slugs.contains(&request.connector_slug)) {
+        return Err(Unfit::revoked("The agent lost this connector"));
+    }
+    let active = |id| snapshot.users.get(&id).is_some_and(|user| user.active);
+    if agent.owner_id != request.owner_id || !active(request.owner_id) {
+        return Err(Unfit::revoked("The agent's owner changed or left"));
+    }
+    if !active(request.requester_id) {
+        return Err(Unfit::revoked("The requester left"));
+    }
+    let Some(flow) = request.flow else { return Ok(()) };
+    let flow = snapshot.flow_at(flow).ok_or_else(|| Unfit::revoked("The flow was lost"))?;
+    let parties = Parties { requester: request.requester_id, owner: request.owner_id };
+    let cast = votes.iter().map(|vote| (vote.vote, snapshot.users.get(&vote.user_id).map(voter)));
+    match flow.tally(request.step, cast, parties) {
+        Tally::Approved => Ok(()),
+        Tally::Open { .. } | Tally::Denied => Err(Unfit::revoked("An approver left or lost the right to approve")),
+    }
+}
+
+fn connector_stands(snapshot: &Snapshot, request: &Request) -> Result<(), Unfit> {
+    let entry = snapshot.connector(request.connector_id).filter(|entry| entry.connector.active);
+    let Some(entry) = entry else { return Err(Unfit::revoked("The connector was switched off")) };
+    if entry.connector.version != request.connector_version {
+        return Err(Unfit::revoked("The connector's settings changed"));
+    }
+    let tool = entry.ready_tool(&request.tool).ok_or_else(|| Unfit::revoked("The tool was withdrawn or changed"))?;
+    if tool.tool.schema_hash != request.schema_hash {
+        return Err(Unfit::revoked("The tool changed"));
+    }
+    let credential = entry.credential.as_ref().map(|credential| (credential.id, credential.version));
+    match credential == request.credential {
+        true => Ok(()),
+        false => Err(Unfit::revoked("The credential was replaced or revoked")),
+    }
+}
+
+/// The stored row must still be what was signed: the digest is made anew from it, the target from the arguments.
+fn digest_stands(
+    snapshot: &Snapshot,
+    request: &Request,
+    votes: &[Decision],
+    arguments: &Canonical,
+) -> Result<(), Unfit> {
+    let changed = || Unfit::revoked("What is stored is not what was approved; it was changed");
+    let digest = digest_input(snapshot, request, arguments.clone()).digest().map_err(|_| changed())?;
+    let signed = votes.iter().filter_map(|vote| vote.proof.as_ref()).all(|proof| proof.statement.digest == digest);
+    let entry = snapshot.connector(request.connector_id).ok_or_else(changed)?;
+    let tool = entry.tools.get(&request.tool).ok_or_else(changed)?;
+    let value = arguments.value().map_err(|_| changed())?;
+    let same_target = target(entry, tool, &value).is_ok_and(|target| target == request.target);
+    match digest == request.digest && signed && same_target {
+        true => Ok(()),
+        false => Err(changed()),
+    }
+}
+
+fn policies_stand(snapshot: &Snapshot, request: &Request, arguments: &Canonical, now: Timestamp) -> Result<(), Unfit> {
+    let changed = || Unfit(ExecutionErrorCode::PolicyChanged, "The policies no longer allow it.".to_owned());
+    let entry = snapshot.connector(request.connector_id).ok_or_else(changed)?;
+    let tool = entry.tools.get(&request.tool).ok_or_else(changed)?;
+    let agent = snapshot.agents.get(&request.agent_id).ok_or_else(changed)?;
+    let requester = snapshot.users.get(&request.requester_id).ok_or_else(changed)?;
+    let value = arguments.value().map_err(|_| changed())?;
+    let verdict = judge(snapshot, entry, tool, agent, requester, &value, request.ip.as_deref(), now);
+    match (verdict.action, &verdict.policy, &request.policy) {
+        (Action::Allow, _, _) => Ok(()),
+        (Action::RequestApproval, Some(now), Some(then)) if now.id == then.id && request.flow.is_some() => Ok(()),
+        _ => Err(changed()),
+    }
+}
+
+async fn start(connection: &mut Connection, request: &mut Request, now: Timestamp) -> Result<(), DeskError> {
+    request.state = request.state.after(RequestEvent::Begin).map_err(|_| DeskError::Internal("not approved".into()))?;
+    request.executed_at = Some(now);
+    let started = Entry::of_request(now, Actor::Desk, "execution.started", request.id);
+    store::audit::append(connection, started.with(json!({"digest": request.digest}))).await?;
+    move_on(connection, request, now).await?;
+    Ok(())
+}
+
+async fn turn_down(
+    connection: &mut Connection,
+    request: &mut Request,
+    Unfit(code, why): Unfit,
+    now: Timestamp,
+) -> Result<(), DeskError> {
+    request.state =
+        request.state.after(RequestEvent::Refuse).map_err(|_| DeskError::Internal("not approved".into()))?;
+    request.error_code = Some(code);
+    request.error = Some(why);
+    let failed = Entry::of_request(now, Actor::Desk, "execution.failed", request.id);
+    store::audit::append(connection, failed.with(json!({"code": code, "response_status": null}))).await?;
+    move_on(connection, request, now).await?;
+    Ok(())
+}
+
+async fn lose_track(connection: &mut Connection, request: &mut Request, now: Timestamp) -> Result<(), DeskError> {
+    let attempt =
+        Attempt::Unknown("The desk stopped while the call was under way; it may or may not have happened.".into());
+    let Ok(state) = request.state.after(attempt.event()) else { return Ok(()) };
+    request.state = state;
+    request.error_code = attempt.error_code();
+    request.error = explain(&attempt);
+    record_outcome(connection, request, &attempt, now).await?;
+    move_on(connection, request, now).await?;
+    Ok(())
+}
+
+async fn record_outcome(
+    connection: &mut Connection,
+    request: &Request,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Result<(), DeskError> {
+    let action = match request.state {
+        RequestState::Succeeded => "execution.succeeded",
+        RequestState::OutcomeUnknown => "execution.outcome_unknown",
+        _ => "execution.failed",
+    };
+    let status = match attempt {
+        Attempt::Answered(answer) => Some(answer.status),
+        Attempt::NotSent(_) | Attempt::Unknown(_) => None,
+    };
+    let metadata = json!({"response_status": status, "code": attempt.error_code()});
+    store::audit::append(connection, Entry::of_request(now, Actor::Desk, action, request.id).with(metadata)).await?;
+    Ok(())
+}
+
+/// Why there is no good result, in words that are safe to show.
+pub(super) fn explain(attempt: &Attempt) -> Option<String> {
+    match attempt {
+        Attempt::NotSent(why) | Attempt::Unknown(why) => Some(why.clone()),
+        Attempt::Answered(answer) if answer.status >= 400 => {
+            Some(format!("The upstream answered with status {}.", answer.status))
+        }
+        Attempt::Answered(_) => None,
+    }
+}
+
+/// Queues an approved request's call, in the transaction that approved it.
+pub(super) async fn enqueue(connection: &mut Connection, request: &Request, now: Timestamp) -> Result<(), DeskError> {
+    if request.connector_kind != ConnectorKind::External {
+        let timer = Timer { request_id: request.id, kind: TimerKind::Execute, due_at: now + EXECUTION_LEASE };
+        store::timers::set(connection, timer).await?;
+    }
+    Ok(())
+}

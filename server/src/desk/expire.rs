@@ -1,0 +1,64 @@
+//! A request's deadline. It acts once, never early, and never on a request that has ended.
+
+use super::error::DeskError;
+use super::{Desk, move_on};
+use crate::audit::{Actor, Entry};
+use crate::store;
+use crate::store::timers::TimerKind;
+use countersign_domain::ids::RequestId;
+use countersign_domain::request::RequestEvent;
+use std::time::Duration;
+
+/// How long Idempotency-Keys live.
+const KEY_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long streams may resume.
+const EVENT_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+impl Desk {
+    /// Ends a request whose deadline has passed.
+    ///
+    /// # Errors
+    /// When the store fails; the timer stands and is tried again.
+    pub async fn expire(&self, id: RequestId) -> Result<(), DeskError> {
+        let now = self.now();
+        self.store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    let Some(mut request) = store::requests::by_id(connection, id).await? else { return Ok(()) };
+                    if now < request.expires_at {
+                        return Ok(());
+                    }
+                    store::timers::clear(connection, id, TimerKind::Expire).await?;
+                    let Ok(state) = request.state.after(RequestEvent::Expire) else { return Ok(()) };
+                    request.state = state;
+                    let entry = Entry::of_request(now, Actor::Desk, "approval.expired", id);
+                    store::audit::append(connection, entry).await?;
+                    move_on(connection, &mut request, now).await?;
+                    Ok::<_, DeskError>(())
+                })
+            })
+            .await?;
+        self.announce();
+        Ok(())
+    }
+
+    /// Forgets what has had its time: old keys, events, ceremonies, sessions, token ids.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn tidy(&self) -> Result<(), DeskError> {
+        let now = self.now();
+        self.store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    store::requests::delete_idempotency_before(connection, now - KEY_LIFE).await?;
+                    store::events::delete_before(connection, now - EVENT_LIFE).await?;
+                    store::ceremonies::delete_expired(connection, now).await?;
+                    store::sessions::delete_expired(connection, now).await?;
+                    store::agents::delete_expired_jtis(connection, now).await?;
+                    Ok::<_, DeskError>(())
+                })
+            })
+            .await
+    }
+}

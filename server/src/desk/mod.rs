@@ -1,0 +1,302 @@
+//! The use cases: submit, decide, execute, expire and the rest. Each is one transaction of domain, store and audit.
+//!
+//! Doors call these and nothing below them. Rules are the domain's; here they meet what is stored.
+
+mod agents;
+mod answer;
+mod card;
+mod claim;
+mod connectors;
+mod decide;
+pub mod error;
+mod execute;
+mod expire;
+pub mod health;
+pub mod house;
+pub mod list;
+mod people;
+mod permissions;
+mod policies;
+mod session;
+mod setup;
+pub mod snapshot;
+mod stream;
+mod submit;
+mod withdraw;
+
+pub use agents::AgentKey;
+pub use answer::Wait;
+pub use error::{DeskError, Refusal};
+pub use session::{Admin, SignedIn, Widening};
+pub use stream::{Hub, Watch};
+pub use submit::{AgentCaller, Ask, AskedArguments, Submitted};
+
+use crate::auth::passkeys::Passkeys;
+use crate::clock::{SharedClock, fresh_id};
+use crate::config::PublicUrl;
+use crate::connectors::Connectors;
+use crate::store::requests::Request;
+use crate::store::{self, Connection, Store, StoreError};
+use crate::vault::Vault;
+use countersign_domain::Timestamp;
+use countersign_domain::canonical::Canonical;
+use countersign_domain::ids::SessionId;
+use countersign_wire::events::EventKind;
+use futures::future::BoxFuture;
+use snapshot::Snapshot;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::{Notify, broadcast, watch};
+use uuid::Uuid;
+
+/// What a desk is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// What seals and opens.
+    pub vault: Arc<Vault>,
+    /// How calls leave.
+    pub connectors: Connectors,
+    /// The passkeys' relying party.
+    pub passkeys: Passkeys,
+    /// The one clock.
+    pub clock: SharedClock,
+    /// The address that people and agents use.
+    pub public_url: PublicUrl,
+    /// Whether this is the throw-away demo.
+    pub demo: bool,
+}
+
+struct Inner {
+    parts: Parts,
+    snapshot: RwLock<Arc<Snapshot>>,
+    hub: Hub,
+    timers: Notify,
+    sessions_ended: broadcast::Sender<SessionId>,
+    under_way: watch::Sender<usize>,
+}
+
+/// A call under way; a stop waits until none is left.
+struct UnderWay<'a>(&'a watch::Sender<usize>);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+/// The desk. Cheap to clone; every door holds one.
+#[derive(Clone)]
+pub struct Desk {
+    inner: Arc<Inner>,
+}
+
+/// How often a use case is tried again when admins change something under its feet.
+const SNAPSHOT_TRIES: usize = 8;
+
+impl Desk {
+    /// Opens the desk on its parts, reading what admins have set.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn open(parts: Parts) -> Result<Self, DeskError> {
+        let mut connection = parts.store.read().await?;
+        let last = store::events::last(&mut connection).await?;
+        let snapshot = read_snapshot(&mut connection).await?;
+        drop(connection);
+        let inner = Inner {
+            parts,
+            snapshot: RwLock::new(Arc::new(snapshot)),
+            hub: Hub::new(last),
+            timers: Notify::new(),
+            sessions_ended: broadcast::channel(256).0,
+            under_way: watch::channel(0).0,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.parts.clock.now()
+    }
+
+    /// The one clock.
+    #[must_use]
+    pub fn clock(&self) -> &SharedClock {
+        &self.inner.parts.clock
+    }
+
+    /// The address that people and agents use.
+    #[must_use]
+    pub fn public_url(&self) -> &PublicUrl {
+        &self.inner.parts.public_url
+    }
+
+    /// Whether this is the throw-away demo.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.inner.parts.demo
+    }
+
+    /// Where events come from.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.inner.hub
+    }
+
+    /// Rings when a timer was set that may be due sooner than those before it.
+    #[must_use]
+    pub fn timer_bell(&self) -> &Notify {
+        &self.inner.timers
+    }
+
+    /// How calls leave.
+    #[must_use]
+    pub fn outgoing(&self) -> &Connectors {
+        &self.inner.parts.connectors
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.parts.store
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.inner.parts.vault
+    }
+
+    fn passkeys(&self) -> &Passkeys {
+        &self.inner.parts.passkeys
+    }
+
+    fn fresh(&self) -> Uuid {
+        fresh_id(self.now())
+    }
+
+    /// What admins have set, as of the last look.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.inner.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads what admins have set again, if it has changed.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn refresh(&self) -> Result<(), DeskError> {
+        let mut connection = self.store().read().await?;
+        if store::desk::config_version(&mut connection).await? == self.snapshot().version() {
+            return Ok(());
+        }
+        let fresh = Arc::new(read_snapshot(&mut connection).await?);
+        let mut held = self.inner.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+        // Of two that refresh at once the newer one stays.
+        if fresh.version() > held.version() {
+            *held = fresh;
+        }
+        Ok(())
+    }
+
+    /// Runs a use case on the current snapshot, and again on a newer one when that changed under its feet.
+    async fn with_snapshot<T, F>(&self, mut attempt: impl FnMut(Arc<Snapshot>) -> F) -> Result<T, DeskError>
+    where
+        F: Future<Output = Result<T, DeskError>>,
+    {
+        for _ in 0..SNAPSHOT_TRIES {
+            match attempt(self.snapshot()).await {
+                Err(DeskError::SnapshotOld) => self.refresh().await?,
+                done => return done,
+            }
+        }
+        Err(DeskError::Internal("the desk's settings keep changing".into()))
+    }
+
+    /// Runs a use case that changes what admins set: in the same transaction every snapshot is told that it is old.
+    async fn configure<T, F>(&self, use_case: F) -> Result<T, DeskError>
+    where
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, DeskError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let done = self
+            .store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    let done = use_case(connection).await?;
+                    store::desk::bump_config(connection).await?;
+                    Ok::<_, DeskError>(done)
+                })
+            })
+            .await?;
+        self.refresh().await?;
+        Ok(done)
+    }
+
+    /// Seals canonical arguments or a result of a request.
+    fn seal(&self, part: SealedPart, request: Uuid, plain: &[u8]) -> Result<Vec<u8>, DeskError> {
+        Ok(self.vault().seal(part.word(), request, plain)?)
+    }
+
+    fn unseal(&self, part: SealedPart, request: Uuid, sealed: &[u8]) -> Result<Vec<u8>, DeskError> {
+        Ok(self.vault().unseal(part.word(), request, sealed)?.to_vec())
+    }
+
+    fn arguments(&self, request: &Request) -> Result<Canonical, DeskError> {
+        self.unseal(SealedPart::Arguments, request.id.0, &request.arguments).map(Canonical::stored)
+    }
+
+    /// Counts a call as under way until the guard is dropped.
+    fn under_way(&self) -> UnderWay<'_> {
+        self.inner.under_way.send_modify(|count| *count += 1);
+        UnderWay(&self.inner.under_way)
+    }
+
+    /// Comes back when no call is under way.
+    pub async fn quiet(&self) {
+        let mut calls = self.inner.under_way.subscribe();
+        // The sender lives as long as the desk, so this can't fail.
+        let _ = calls.wait_for(|count| *count == 0).await;
+    }
+
+    /// Tells everybody who waits that something was committed.
+    fn announce(&self) {
+        self.inner.hub.ring();
+    }
+}
+
+/// What is sealed, as the vault's associated data names it.
+#[derive(Clone, Copy)]
+enum SealedPart {
+    Arguments,
+    Result,
+    Credential,
+}
+
+impl SealedPart {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Arguments => "request.arguments",
+            Self::Result => "request.result",
+            Self::Credential => "credential",
+        }
+    }
+}
+
+async fn read_snapshot(connection: &mut Connection) -> Result<Snapshot, StoreError> {
+    use sqlx::Connection as _;
+    let mut reading = connection.begin().await?;
+    let snapshot = Snapshot::load(&mut reading).await?;
+    reading.rollback().await?;
+    Ok(snapshot)
+}
+
+/// Stores where a request stands and tells the streams, in one place, so that neither is forgotten.
+async fn move_on(connection: &mut Connection, request: &mut Request, now: Timestamp) -> Result<(), StoreError> {
+    use countersign_domain::connector::ConnectorKind;
+    request.updated_at = now;
+    let ended = request.state.has_ended(request.connector_kind == ConnectorKind::External);
+    if ended && request.ended_at.is_none() {
+        request.ended_at = Some(now);
+    }
+    store::requests::update(connection, request).await?;
+    let kind = if ended { EventKind::Ended } else { EventKind::Updated };
+    store::events::insert(connection, request.id, kind, request.state, now).await
+}

@@ -1,0 +1,95 @@
+//! People, for admins.
+
+use super::Desk;
+use super::error::{DeskError, not_found, refuse};
+use super::session::{Admin, Widening};
+use super::setup::{groups, named};
+use crate::audit::Entry;
+use crate::store;
+use crate::store::Connection;
+use crate::store::users::User;
+use countersign_domain::ids::UserId;
+use countersign_domain::user::Role;
+use countersign_wire::Page;
+use countersign_wire::people::{UserChange, UserRow};
+use countersign_wire::problem::Code;
+use serde_json::json;
+
+impl Desk {
+    /// Everybody.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn people(&self, _admin: &Admin) -> Result<Page<UserRow>, DeskError> {
+        let mut connection = self.store().read().await?;
+        let passkeys = store::passkeys::counts(&mut connection).await?;
+        let users = store::users::all(&mut connection).await?;
+        let items = users.into_iter().map(|user| row(&user, passkeys.get(&user.id).copied().unwrap_or(0))).collect();
+        Ok(Page { items, next: None })
+    }
+
+    /// Changes a person's name, role, groups, or whether the account is open. Closing it ends their sessions.
+    ///
+    /// # Errors
+    /// When there is no such person, a field is wrong, or the desk would be left without an admin.
+    pub async fn change_person(
+        &self,
+        admin: &Admin,
+        _leave: &Widening,
+        id: UserId,
+        change: UserChange,
+    ) -> Result<UserRow, DeskError> {
+        let (now, actor) = (self.now(), admin.actor());
+        let (user, passkeys) = self
+            .configure(move |connection| {
+                Box::pin(async move {
+                    let before = store::users::by_id(connection, id).await?.ok_or_else(|| not_found("person"))?;
+                    let user = changed(before, &change)?;
+                    store::users::update(connection, &user).await?;
+                    check_admin_left(connection).await?;
+                    if !user.active {
+                        store::sessions::delete_of_user(connection, id).await?;
+                    }
+                    let entry = Entry::new(now, actor, "user.changed", &user.email);
+                    let metadata = json!({"role": user.role, "groups": user.groups, "active": user.active});
+                    store::audit::append(connection, entry.with(metadata)).await?;
+                    let passkeys = store::passkeys::of_user(connection, id).await?.len();
+                    Ok((user, u32::try_from(passkeys).unwrap_or(u32::MAX)))
+                })
+            })
+            .await?;
+        Ok(row(&user, passkeys))
+    }
+}
+
+fn changed(before: User, change: &UserChange) -> Result<User, DeskError> {
+    Ok(User {
+        name: change.name.as_deref().map(|name| named("name", name)).transpose()?.unwrap_or(before.name),
+        role: change.role.unwrap_or(before.role),
+        groups: change.groups.as_deref().map(groups).transpose()?.unwrap_or(before.groups),
+        active: change.active.unwrap_or(before.active),
+        ..before
+    })
+}
+
+/// A desk without an admin could only be mended at the command line.
+async fn check_admin_left(connection: &mut Connection) -> Result<(), DeskError> {
+    let users = store::users::all(connection).await?;
+    match users.iter().any(|user| user.active && user.role == Role::Admin) {
+        true => Ok(()),
+        false => Err(refuse(Code::Conflict, "The desk would be left without an admin.")),
+    }
+}
+
+fn row(user: &User, passkeys: u32) -> UserRow {
+    UserRow {
+        id: user.id,
+        name: user.name.clone(),
+        email: user.email.clone(),
+        role: user.role,
+        groups: user.groups.clone(),
+        active: user.active,
+        passkeys,
+        last_seen_at: user.last_seen_at,
+    }
+}

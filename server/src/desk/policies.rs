@@ -1,0 +1,205 @@
+//! Policies: listed, made, edited (each edit a new version), switched. Flows: listed.
+
+use super::Desk;
+use super::error::{DeskError, Refusal, invalid, not_found, refuse};
+use super::session::{Admin, SignedIn, Widening};
+use super::snapshot::Snapshot;
+use crate::audit::Entry;
+use crate::store;
+use crate::store::Connection;
+use crate::store::policies::PolicyRecord;
+use countersign_domain::ids::{PolicyId, RequestId};
+use countersign_domain::policy::{Action, CompiledPolicy, Policy, PolicyBody, Scope};
+use countersign_wire::Page;
+use countersign_wire::policies::{FlowRow, PolicyRow};
+use countersign_wire::problem::Code;
+use serde_json::json;
+
+impl Desk {
+    /// All policies, the strongest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn policies(&self, _admin: &Admin) -> Result<Page<PolicyRow>, DeskError> {
+        self.refresh().await?;
+        let mut items: Vec<_> = self.snapshot().policies.iter().map(row).collect();
+        items.sort_by_key(|policy| std::cmp::Reverse(policy.body.priority));
+        Ok(Page { items, next: None })
+    }
+
+    /// All flows.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn flows(&self, who: &SignedIn) -> Result<Page<FlowRow>, DeskError> {
+        let _ = who;
+        self.refresh().await?;
+        let snapshot = self.snapshot();
+        let default = snapshot.desk.settings.default_flow;
+        let mut items: Vec<_> = snapshot
+            .flows
+            .values()
+            .map(|flow| FlowRow {
+                id: flow.id,
+                version: flow.version,
+                is_default: default == Some(flow.id),
+                body: flow.body.clone(),
+                updated_at: flow.updated_at,
+            })
+            .collect();
+        items.sort_by(|a, b| a.body.name.cmp(&b.body.name));
+        Ok(Page { items, next: None })
+    }
+
+    /// Makes a policy.
+    ///
+    /// # Errors
+    /// Every wrong field at once; a name that is taken.
+    pub async fn create_policy(
+        &self,
+        admin: &Admin,
+        _leave: &Widening,
+        body: PolicyBody,
+    ) -> Result<PolicyRow, DeskError> {
+        let record = PolicyRecord {
+            id: PolicyId(self.fresh()),
+            body,
+            version: 1,
+            active: true,
+            from_file: false,
+            updated_at: self.now(),
+        };
+        self.save_policy(admin, record, "policy.created").await
+    }
+
+    /// Edits a policy: a new version under the same id.
+    ///
+    /// # Errors
+    /// As [`Self::create_policy`], and when there is no such policy.
+    pub async fn edit_policy(
+        &self,
+        admin: &Admin,
+        _leave: &Widening,
+        id: PolicyId,
+        body: PolicyBody,
+    ) -> Result<PolicyRow, DeskError> {
+        let before = self.snapshot().policy(id).cloned().ok_or_else(|| not_found("policy"))?;
+        let record = PolicyRecord { body, version: before.version + 1, updated_at: self.now(), ..before };
+        self.save_policy(admin, record, "policy.updated").await
+    }
+
+    /// Switches a policy on or off.
+    ///
+    /// # Errors
+    /// When there is no such policy.
+    pub async fn switch_policy(
+        &self,
+        admin: &Admin,
+        _leave: &Widening,
+        id: PolicyId,
+        active: bool,
+    ) -> Result<PolicyRow, DeskError> {
+        let before = self.snapshot().policy(id).cloned().ok_or_else(|| not_found("policy"))?;
+        let record = PolicyRecord { active, updated_at: self.now(), ..before };
+        let action = if active { "policy.enabled" } else { "policy.disabled" };
+        self.save_policy(admin, record, action).await
+    }
+
+    async fn save_policy(
+        &self,
+        admin: &Admin,
+        record: PolicyRecord,
+        action: &'static str,
+    ) -> Result<PolicyRow, DeskError> {
+        check_policy(&self.snapshot(), &record)?;
+        let (now, actor, stored) = (self.now(), admin.actor(), record.clone());
+        self.configure(move |connection| {
+            Box::pin(async move {
+                check_version(connection, &stored).await?;
+                put(connection, &stored).await?;
+                let entry = Entry::new(now, actor, action, &stored.body.name);
+                let metadata = json!({"policy_id": stored.id, "version": stored.version, "body": stored.body});
+                store::audit::append(connection, entry.with(metadata)).await?;
+                Ok(())
+            })
+        })
+        .await?;
+        Ok(row(&record))
+    }
+
+    /// A policy filled in from a request, one above the one that matched it.
+    ///
+    /// # Errors
+    /// When there is no such request.
+    pub async fn draft_policy(&self, admin: &Admin, id: RequestId) -> Result<PolicyBody, DeskError> {
+        let mut connection = self.store().read().await?;
+        let request = store::requests::by_id(&mut connection, id).await?.ok_or_else(|| not_found("request"))?;
+        let _ = admin;
+        let snapshot = self.snapshot();
+        let agent = snapshot.agents.get(&request.agent_id).map(|agent| agent.name.clone());
+        let priority = request.policy.as_ref().map_or(0, |policy| policy.priority.saturating_add(1));
+        let who = agent.clone().unwrap_or_else(|| "agents".to_owned());
+        Ok(PolicyBody {
+            name: format!("{who}: {} in {}", request.tool, request.connector_name),
+            action: Action::Allow,
+            scope: Scope {
+                connectors: Some(vec![request.connector_slug]),
+                tools: Some(vec![request.tool]),
+                agents: agent.map(|agent| vec![agent]),
+                users: None,
+                groups: None,
+            },
+            when: None,
+            priority,
+            flow: None,
+        })
+    }
+}
+
+fn row(policy: &PolicyRecord) -> PolicyRow {
+    PolicyRow {
+        id: policy.id,
+        version: policy.version,
+        active: policy.active,
+        body: policy.body.clone(),
+        updated_at: policy.updated_at,
+        from_file: policy.from_file,
+    }
+}
+
+/// Everything that is wrong with a policy, the names that it mentions included.
+fn check_policy(snapshot: &Snapshot, record: &PolicyRecord) -> Result<(), DeskError> {
+    let policy = Policy { id: record.id, version: record.version, body: record.body.clone() };
+    CompiledPolicy::compile(policy).map_err(Refusal::from)?;
+    if let Some(flow) = &record.body.flow
+        && !snapshot.flows.values().any(|known| known.body.name == *flow)
+    {
+        return Err(invalid("flow", format!("there is no flow {flow:?}")));
+    }
+    for slug in record.body.scope.connectors.iter().flatten() {
+        if !snapshot.connectors.contains_key(slug) {
+            return Err(invalid("connectors", format!("there is no connector {slug:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// Of two that edit at once, the second is told.
+async fn check_version(connection: &mut Connection, record: &PolicyRecord) -> Result<(), DeskError> {
+    let known = store::policies::all(connection).await?.into_iter().find(|policy| policy.id == record.id);
+    match known {
+        Some(known)
+            if known.version > record.version || (known.version == record.version && known.body != record.body) =>
+        {
+            Err(refuse(Code::Conflict, "Somebody edited this policy meanwhile. Load it again."))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn put(connection: &mut Connection, record: &PolicyRecord) -> Result<(), DeskError> {
+    store::policies::put(connection, record).await.map_err(|error| match error.is_taken() {
+        true => refuse(Code::Conflict, "There is a policy with this name already."),
+        false => error.into(),
+    })
+}

@@ -1,0 +1,240 @@
+//! Everything that admins set, read at once and ready to use: people, agents, connectors, tools, policies, flows.
+//!
+//! A use case decides on a snapshot and checks inside its transaction that it is still the current one, so a policy
+//! that was tightened a moment ago is never missed, and the common path reads no configuration from the database.
+
+use super::error::DeskError;
+use crate::auth::agent_jwt::AgentPublicKey;
+use crate::store::agents::Agent;
+use crate::store::connectors::{Connector, Credential, Tool};
+use crate::store::desk::DeskRow;
+use crate::store::policies::{FlowRecord, PolicyRecord};
+use crate::store::users::User;
+use crate::store::{self, Connection, StoreError};
+use countersign_domain::agent::AgentStatus;
+use countersign_domain::connector::ToolState;
+use countersign_domain::connector::http_call::PathTemplate;
+use countersign_domain::flow::{FlowBody, Parties, Voter};
+use countersign_domain::ids::{AgentId, ConnectorId, FlowId, PolicyId, UserId};
+use countersign_domain::policy::{CompiledPolicy, Policy};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Everything that admins set, at one version.
+pub struct Snapshot {
+    /// The desk's row; its `config_version` is the snapshot's.
+    pub desk: DeskRow,
+    /// People.
+    pub users: HashMap<UserId, User>,
+    /// Agents.
+    pub agents: HashMap<AgentId, Agent>,
+    agents_by_key: HashMap<String, AgentId>,
+    public_keys: HashMap<AgentId, Arc<AgentPublicKey>>,
+    /// Connectors by slug, with their tools.
+    pub connectors: BTreeMap<String, Arc<ConnectorEntry>>,
+    /// Policies, by name.
+    pub policies: Vec<PolicyRecord>,
+    compiled: Vec<CompiledPolicy>,
+    /// Flows.
+    pub flows: HashMap<FlowId, FlowRecord>,
+    flow_versions: HashMap<(FlowId, i64), FlowBody>,
+}
+
+/// A connector with its tools.
+pub struct ConnectorEntry {
+    /// The connector.
+    pub connector: Connector,
+    /// Its tools, by bare name.
+    pub tools: BTreeMap<String, ToolEntry>,
+    /// Its credential, sealed.
+    pub credential: Option<Credential>,
+}
+
+/// A tool, ready to check arguments.
+pub struct ToolEntry {
+    /// The tool.
+    pub tool: Tool,
+    /// The compiled schema; none when the schema is none that can be checked, and then no call is.
+    pub validator: Option<jsonschema::Validator>,
+    /// The path of an HTTP tool.
+    pub template: Option<PathTemplate>,
+}
+
+impl Snapshot {
+    /// Reads everything. Must run inside one transaction, or the parts may not fit together.
+    pub(super) async fn load(connection: &mut Connection) -> Result<Self, StoreError> {
+        let desk =
+            store::desk::desk(connection).await?.ok_or_else(|| StoreError::Row("there is no desk row".into()))?;
+        let users = store::users::all(connection).await?;
+        let agents = store::agents::all(connection).await?;
+        let connectors = connectors(connection).await?;
+        let policies = store::policies::all(connection).await?;
+        let flows = store::policies::all_flows(connection).await?;
+        let flow_versions = store::policies::flow_versions(connection).await?;
+        let compiled = policies.iter().filter(|policy| policy.active).map(compile).collect();
+        Ok(Self {
+            desk,
+            users: users.into_iter().map(|user| (user.id, user)).collect(),
+            agents_by_key: agents.iter().filter_map(|agent| Some((agent.key_hash.clone()?, agent.id))).collect(),
+            public_keys: agents.iter().filter_map(public_key).collect(),
+            agents: agents.into_iter().map(|agent| (agent.id, agent)).collect(),
+            connectors,
+            policies,
+            compiled,
+            flows: flows.into_iter().map(|flow| (flow.id, flow)).collect(),
+            flow_versions,
+        })
+    }
+
+    /// The snapshot's version.
+    #[must_use]
+    pub const fn version(&self) -> i64 {
+        self.desk.config_version
+    }
+
+    /// The policies that are looked at, ready to evaluate.
+    #[must_use]
+    pub fn compiled(&self) -> &[CompiledPolicy] {
+        &self.compiled
+    }
+
+    /// The agent whose API key has this hash.
+    #[must_use]
+    pub fn agent_by_key(&self, hash: &str) -> Option<&Agent> {
+        self.agents_by_key.get(hash).and_then(|id| self.agents.get(id))
+    }
+
+    /// The key that an agent's tokens are checked with.
+    #[must_use]
+    pub fn public_key(&self, agent: AgentId) -> Option<Arc<AgentPublicKey>> {
+        self.public_keys.get(&agent).cloned()
+    }
+
+    /// A person by their address.
+    #[must_use]
+    pub fn user_by_email(&self, email: &str) -> Option<&User> {
+        self.users.values().find(|user| user.email.eq_ignore_ascii_case(email))
+    }
+
+    /// A connector by its id.
+    #[must_use]
+    pub fn connector(&self, id: ConnectorId) -> Option<&Arc<ConnectorEntry>> {
+        self.connectors.values().find(|entry| entry.connector.id == id)
+    }
+
+    /// A policy by its id.
+    #[must_use]
+    pub fn policy(&self, id: PolicyId) -> Option<&PolicyRecord> {
+        self.policies.iter().find(|policy| policy.id == id)
+    }
+
+    /// The flow that a policy names, or the desk's default.
+    #[must_use]
+    pub fn flow_named(&self, name: Option<&str>) -> Option<&FlowRecord> {
+        match name {
+            Some(name) => self.flows.values().find(|flow| flow.body.name == name && flow.body.active),
+            None => self.desk.settings.default_flow.and_then(|id| self.flows.get(&id)),
+        }
+    }
+
+    /// A flow as it was at a version.
+    #[must_use]
+    pub fn flow_at(&self, flow: (FlowId, i64)) -> Option<&FlowBody> {
+        self.flow_versions.get(&flow)
+    }
+
+    /// Every version of every flow that names this person at some step.
+    #[must_use]
+    pub fn flows_asking(&self, user: &User) -> Vec<(FlowId, i64)> {
+        let voter = voter(user);
+        let selects = |flow: &FlowBody| flow.steps.iter().any(|step| flow.selects(step.order, &voter));
+        let mut asking: Vec<_> =
+            self.flow_versions.iter().filter(|(_, flow)| selects(flow)).map(|(key, _)| *key).collect();
+        asking.sort_unstable();
+        asking
+    }
+
+    /// Whether a person is asked on a request.
+    #[must_use]
+    pub fn asks(&self, flow: Option<(FlowId, i64)>, step: u32, user: &User, parties: Parties) -> bool {
+        flow.and_then(|flow| self.flow_at(flow)).is_some_and(|flow| flow.asks(step, &voter(user), parties))
+    }
+
+    /// An agent whose key opens the door: active, and its owner too.
+    pub(super) fn agent_at_the_door(&self, id: AgentId) -> Option<(&Agent, &User)> {
+        let agent = self.agents.get(&id).filter(|agent| agent.status == AgentStatus::Active)?;
+        let owner = self.users.get(&agent.owner_id).filter(|owner| owner.active)?;
+        Some((agent, owner))
+    }
+}
+
+impl ConnectorEntry {
+    /// A tool that may be called, as far as the admins are concerned.
+    #[must_use]
+    pub fn ready_tool(&self, name: &str) -> Option<&ToolEntry> {
+        self.tools.get(name).filter(|entry| entry.tool.state == ToolState::Ready)
+    }
+
+    /// Whether an agent may see this connector.
+    #[must_use]
+    pub fn visible_to(&self, agent: &Agent) -> bool {
+        self.connector.active && agent.connectors.as_ref().is_none_or(|slugs| slugs.contains(&self.connector.slug))
+    }
+}
+
+impl ToolEntry {
+    fn new(tool: Tool) -> Self {
+        let validator = schema_validator(&tool.input_schema).ok();
+        let template = tool.path.as_deref().and_then(|path| PathTemplate::read(path).ok());
+        Self { tool, validator, template }
+    }
+}
+
+/// A JSON Schema, compiled. References to other documents are not followed.
+///
+/// # Errors
+/// A sentence about what is wrong with the schema.
+pub fn schema_validator(schema: &serde_json::Value) -> Result<jsonschema::Validator, String> {
+    jsonschema::options().build(schema).map_err(|error| error.to_string())
+}
+
+/// A person as flows see them.
+#[must_use]
+pub fn voter(user: &User) -> Voter<'_> {
+    Voter { id: user.id, email: &user.email, groups: &user.groups, role: user.role, active: user.active }
+}
+
+fn compile(policy: &PolicyRecord) -> CompiledPolicy {
+    CompiledPolicy::stored(Policy { id: policy.id, version: policy.version, body: policy.body.clone() })
+}
+
+fn public_key(agent: &Agent) -> Option<(AgentId, Arc<AgentPublicKey>)> {
+    let key = AgentPublicKey::read(agent.public_key.as_deref()?).ok()?;
+    Some((agent.id, Arc::new(key)))
+}
+
+async fn connectors(connection: &mut Connection) -> Result<BTreeMap<String, Arc<ConnectorEntry>>, StoreError> {
+    let mut tools: HashMap<ConnectorId, BTreeMap<String, ToolEntry>> = HashMap::new();
+    for tool in store::connectors::all_tools(connection).await? {
+        tools.entry(tool.connector_id).or_default().insert(tool.name.clone(), ToolEntry::new(tool));
+    }
+    let mut credentials: HashMap<ConnectorId, Credential> = HashMap::new();
+    for credential in store::connectors::all_credentials(connection).await? {
+        credentials.insert(credential.connector_id, credential);
+    }
+    let connectors = store::connectors::all(connection).await?;
+    let entries = connectors.into_iter().map(|connector| {
+        let tools = tools.remove(&connector.id).unwrap_or_default();
+        let credential = credentials.remove(&connector.id);
+        (connector.slug.clone(), Arc::new(ConnectorEntry { connector, tools, credential }))
+    });
+    Ok(entries.collect())
+}
+
+/// Checks inside a transaction that a snapshot is the current one.
+pub(super) async fn still_current(connection: &mut Connection, snapshot: &Snapshot) -> Result<(), DeskError> {
+    match store::desk::config_version(connection).await? == snapshot.version() {
+        true => Ok(()),
+        false => Err(DeskError::SnapshotOld),
+    }
+}

@@ -1,0 +1,556 @@
+//! An agent asks. Whatever comes of it, the ask is a row with its audit row before anything else happens.
+
+use super::error::{DeskError, Refusal, refuse};
+use super::execute::Sending;
+use super::snapshot::{ConnectorEntry, Snapshot, ToolEntry, still_current};
+use super::{Desk, SealedPart};
+use crate::audit::{Actor, Entry};
+use crate::store::agents::Agent;
+use crate::store::policies::FlowRecord;
+use crate::store::requests::{DecidedBy, MatchedPolicy, Request};
+use crate::store::timers::{Timer, TimerKind};
+use crate::store::users::User;
+use crate::store::{self, Connection};
+use countersign_domain::Timestamp;
+use countersign_domain::canonical::Canonical;
+use countersign_domain::connector::ConnectorKind;
+use countersign_domain::connector::http_call::check_path;
+use countersign_domain::digest::{Digest, DigestInput};
+use countersign_domain::ids::{AgentId, CredentialId, RequestId};
+use countersign_domain::policy::{Action, Call, Verdict, evaluate};
+use countersign_domain::request::{EXECUTION_WINDOW, NOTE_LIMIT, RequestKind, RequestState, StdioTransport, Target};
+use countersign_wire::events::EventKind;
+use countersign_wire::problem::{Code, FieldError};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An agent whose key or token was found good. Only [`Desk::authenticate_agent`](super::Desk) makes one.
+#[derive(Clone, Debug)]
+pub struct AgentCaller {
+    pub(super) id: AgentId,
+    pub(super) ip: Option<String>,
+}
+
+impl AgentCaller {
+    /// Which agent.
+    #[must_use]
+    pub const fn id(&self) -> AgentId {
+        self.id
+    }
+}
+
+/// What an agent asks for.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The connector's slug.
+    pub connector: String,
+    /// The tool's bare name.
+    pub tool: String,
+    /// With what.
+    pub arguments: AskedArguments,
+    /// Why, in the agent's words.
+    pub reason: Option<String>,
+    /// The email of the user on whose behalf.
+    pub on_behalf_of: Option<String>,
+    /// The Idempotency-Key and the SHA-256 of the body, hex.
+    pub idempotency: Option<(String, String)>,
+}
+
+/// The arguments in either form.
+#[derive(Clone, Debug)]
+pub enum AskedArguments {
+    /// As they are.
+    Given(Value),
+    /// AgentValet's form: they are found in the endpoint and the data.
+    AgentValet {
+        /// The path, which must be the tool's.
+        endpoint: String,
+        /// The method, which must be the tool's.
+        method: String,
+        /// The rest.
+        data: Option<Value>,
+        /// A credential of the connector.
+        connection_id: Option<String>,
+    },
+}
+
+/// What became of an ask.
+pub enum Submitted {
+    /// It waits for approvers, or is an external one that may be claimed.
+    Held(Request),
+    /// It was allowed and is on its way.
+    Sent(Box<Request>, Sending),
+    /// A policy said no.
+    Denied(Request),
+    /// The same Idempotency-Key and body stood for this one before.
+    Known(RequestId),
+}
+
+/// An ask that can be stored: everything checked, judged and put together.
+struct Prepared {
+    request: Request,
+    verdict: Verdict,
+}
+
+impl Desk {
+    /// Takes an ask: judges it by the policies and stores it, in one transaction with its audit row.
+    ///
+    /// # Errors
+    /// Refusals that name what is wrong; a policy's no is not an error but [`Submitted::Denied`].
+    pub async fn submit(&self, caller: &AgentCaller, ask: Ask) -> Result<Submitted, DeskError> {
+        let ask = Arc::new(ask);
+        if let Some(known) = self.known(caller, &ask).await? {
+            return Ok(known);
+        }
+        let stored = self
+            .with_snapshot(|snapshot| {
+                let ask = Arc::clone(&ask);
+                async move {
+                    let now = self.now();
+                    let prepared = self.prepare(&snapshot, caller, &ask, now)?;
+                    self.store_ask(snapshot, ask, prepared, now).await
+                }
+            })
+            .await?;
+        self.announce();
+        let Stored::New(request) = stored else {
+            return self.known(caller, &ask).await?.ok_or_else(|| DeskError::Internal("a kept key is gone".into()));
+        };
+        self.inner.timers.notify_one();
+        Ok(match request.state {
+            RequestState::Denied => Submitted::Denied(*request),
+            RequestState::Executing => {
+                let sending = self.send_allowed(&request)?;
+                Submitted::Sent(request, sending)
+            }
+            _ => Submitted::Held(*request),
+        })
+    }
+
+    async fn known(&self, caller: &AgentCaller, ask: &Ask) -> Result<Option<Submitted>, DeskError> {
+        let Some((key, body)) = &ask.idempotency else { return Ok(None) };
+        let mut connection = self.store().read().await?;
+        let kept = store::requests::by_idempotency_key(&mut connection, caller.id, key).await?;
+        kept.map(|kept| same_body(kept, body)).transpose()
+    }
+
+    fn prepare(
+        &self,
+        snapshot: &Snapshot,
+        caller: &AgentCaller,
+        ask: &Ask,
+        now: Timestamp,
+    ) -> Result<Prepared, DeskError> {
+        let (agent, owner) = snapshot.agent_at_the_door(caller.id).ok_or_else(|| {
+            refuse(Code::AgentSuspended, "This agent is suspended, or its owner's account is closed.")
+        })?;
+        let entry = visible_connector(snapshot, agent, &ask.connector)?;
+        let tool = entry.ready_tool(&ask.tool).ok_or_else(unknown_tool)?;
+        let requester = requester(snapshot, agent, owner, ask.on_behalf_of.as_deref())?;
+        let arguments = arguments(entry, tool, &ask.arguments)?;
+        check_arguments(tool, &arguments)?;
+        let canonical =
+            Canonical::of(&arguments).map_err(|error| refuse(Code::ArgumentsNotCanonical, error.to_string()))?;
+        let target = target(entry, tool, &arguments)?;
+        let verdict = judge(snapshot, entry, tool, agent, requester, &arguments, caller.ip.as_deref(), now);
+        let flow = match verdict.action {
+            Action::RequestApproval | Action::StepUp => Some(flow_of(snapshot, &verdict)?),
+            Action::Allow | Action::Deny => None,
+        };
+        let request = self.assemble(
+            Assembly { snapshot, agent, requester, entry, tool, verdict: &verdict, flow, ask, caller },
+            &canonical,
+            target,
+            now,
+        )?;
+        Ok(Prepared { request, verdict })
+    }
+
+    fn assemble(
+        &self,
+        of: Assembly<'_>,
+        arguments: &Canonical,
+        target: Target,
+        now: Timestamp,
+    ) -> Result<Request, DeskError> {
+        let id = RequestId(self.fresh());
+        let connector = &of.entry.connector;
+        let lifetime = of.flow.map_or(EXECUTION_WINDOW, |flow| flow.body.timeout());
+        let state = state_of(of.verdict.action, connector.kind);
+        let decided = of.flow.is_none();
+        let mut request = Request {
+            id,
+            kind: RequestKind::Call,
+            state,
+            agent_id: of.agent.id,
+            owner_id: of.agent.owner_id,
+            requester_id: of.requester.id,
+            requester_name: of.requester.name.clone(),
+            requester_email: of.requester.email.clone(),
+            on_behalf_of: of.ask.on_behalf_of.is_some() && of.requester.id != of.agent.owner_id,
+            connector_id: connector.id,
+            connector_version: connector.version,
+            connector_slug: connector.slug.clone(),
+            connector_name: connector.name.clone(),
+            connector_kind: connector.kind,
+            tool: of.tool.tool.name.clone(),
+            effect: of.tool.tool.effect,
+            schema_hash: of.tool.tool.schema_hash.clone(),
+            arguments: self.seal(SealedPart::Arguments, id.0, arguments.bytes())?,
+            target,
+            credential: of.entry.credential.as_ref().map(|credential| (credential.id, credential.version)),
+            policy: of.verdict.policy.as_ref().map(|matched| MatchedPolicy {
+                id: matched.id,
+                version: matched.version,
+                name: matched.name.clone(),
+                priority: matched.priority,
+            }),
+            flow: of.flow.map(|flow| (flow.id, flow.version)),
+            digest: Digest([0; 32]),
+            note: of.ask.reason.as_deref().map(capped).filter(|note| !note.trim().is_empty()),
+            ip: of.caller.ip.clone(),
+            bare: matches!(of.ask.arguments, AskedArguments::AgentValet { .. }),
+            step: 1,
+            approvals: 0,
+            expires_at: now + lifetime,
+            created_at: now,
+            updated_at: now,
+            approved_at: (state != RequestState::Denied && decided).then_some(now),
+            executed_at: (state == RequestState::Executing).then_some(now),
+            ended_at: state.has_ended(connector.kind == ConnectorKind::External).then_some(now),
+            decided_by: decided
+                .then(|| DecidedBy::Policy { name: of.verdict.policy.as_ref().map(|policy| policy.name.clone()) }),
+            decided_at: decided.then_some(now),
+            comment: None,
+            result: None,
+            error: None,
+            error_code: None,
+            claimed_at: None,
+            outcome: None,
+            outcome_at: None,
+        };
+        request.digest = digest_input(of.snapshot, &request, arguments.clone()).digest()?;
+        Ok(request)
+    }
+
+    async fn store_ask(
+        &self,
+        snapshot: Arc<Snapshot>,
+        ask: Arc<Ask>,
+        prepared: Prepared,
+        now: Timestamp,
+    ) -> Result<Stored, DeskError> {
+        self.store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    still_current(connection, &snapshot).await?;
+                    let request = prepared.request;
+                    if let Some((key, body)) = &ask.idempotency {
+                        let kept = store::requests::by_idempotency_key(connection, request.agent_id, key).await?;
+                        if let Some(kept) = kept {
+                            return same_body(kept, body).map(|_| Stored::Known);
+                        }
+                        store::requests::keep_idempotency_key(connection, request.agent_id, key, body, &request)
+                            .await?;
+                    }
+                    if request.state == RequestState::Pending {
+                        check_room(connection, &snapshot, request.agent_id).await?;
+                        let timer =
+                            Timer { request_id: request.id, kind: TimerKind::Expire, due_at: request.expires_at };
+                        store::timers::set(connection, timer).await?;
+                    }
+                    store::requests::insert(connection, &request).await?;
+                    record(connection, &request, &prepared.verdict, now).await?;
+                    let kind = if request.ended_at.is_some() { EventKind::Ended } else { EventKind::Created };
+                    store::events::insert(connection, request.id, kind, request.state, now).await?;
+                    Ok::<_, DeskError>(Stored::New(Box::new(request)))
+                })
+            })
+            .await
+    }
+}
+
+/// What went into the store.
+enum Stored {
+    New(Box<Request>),
+    Known,
+}
+
+/// The parts of a request, gathered.
+struct Assembly<'a> {
+    snapshot: &'a Snapshot,
+    agent: &'a Agent,
+    requester: &'a User,
+    entry: &'a ConnectorEntry,
+    tool: &'a ToolEntry,
+    verdict: &'a Verdict,
+    flow: Option<&'a FlowRecord>,
+    ask: &'a Ask,
+    caller: &'a AgentCaller,
+}
+
+fn same_body((kept_body, id): (String, RequestId), body: &str) -> Result<Submitted, DeskError> {
+    match kept_body == body {
+        true => Ok(Submitted::Known(id)),
+        false => Err(Refusal::new(
+            Code::IdempotencyMismatch,
+            "This Idempotency-Key was used with another body. Use a new key for a new ask.",
+        )
+        .of(id)
+        .into()),
+    }
+}
+
+/// Unknown and invisible sound alike, so that an agent can't map what it may not use.
+fn unknown_tool() -> DeskError {
+    refuse(Code::UnknownTool, "There is no such connector or tool for this agent. See GET /v1/agent/permissions.")
+}
+
+pub(super) fn visible_connector<'a>(
+    snapshot: &'a Snapshot,
+    agent: &Agent,
+    slug: &str,
+) -> Result<&'a Arc<ConnectorEntry>, DeskError> {
+    snapshot.connectors.get(slug).filter(|entry| entry.visible_to(agent)).ok_or_else(unknown_tool)
+}
+
+fn requester<'a>(
+    snapshot: &'a Snapshot,
+    agent: &Agent,
+    owner: &'a User,
+    on_behalf_of: Option<&str>,
+) -> Result<&'a User, DeskError> {
+    let Some(email) = on_behalf_of else { return Ok(owner) };
+    if owner.email.eq_ignore_ascii_case(email) {
+        return Ok(owner);
+    }
+    snapshot
+        .user_by_email(email)
+        .filter(|user| user.active && agent.may_act_for.includes(&user.email, &user.groups))
+        .ok_or_else(|| {
+            refuse(
+                Code::OnBehalfOfNotPermitted,
+                "This agent may not act for that user; its owner's `may_act_for` decides.",
+            )
+        })
+}
+
+fn arguments(entry: &ConnectorEntry, tool: &ToolEntry, asked: &AskedArguments) -> Result<Value, DeskError> {
+    match asked {
+        AskedArguments::Given(value) => Ok(value.clone()),
+        AskedArguments::AgentValet { endpoint, method, data, connection_id } => {
+            check_connection(entry, connection_id.as_deref())?;
+            agent_valet_arguments(tool, endpoint, method, data.as_ref())
+        }
+    }
+}
+
+fn check_connection(entry: &ConnectorEntry, connection: Option<&str>) -> Result<(), DeskError> {
+    let Some(text) = connection else { return Ok(()) };
+    let known = text
+        .parse::<CredentialId>()
+        .ok()
+        .is_some_and(|id| entry.credential.as_ref().is_some_and(|credential| credential.id == id));
+    match known {
+        true => Ok(()),
+        false => Err(refuse(Code::EndpointNotInScope, "connection_id is no credential of this connector.")),
+    }
+}
+
+fn agent_valet_arguments(
+    tool: &ToolEntry,
+    endpoint: &str,
+    method: &str,
+    data: Option<&Value>,
+) -> Result<Value, DeskError> {
+    let outside = |why: &str| refuse(Code::EndpointNotInScope, format!("The endpoint {why}."));
+    check_path(endpoint).map_err(outside)?;
+    let template = tool.template.as_ref().ok_or_else(|| outside("belongs to no HTTP tool"))?;
+    if tool.tool.method.as_deref() != Some(method.to_ascii_uppercase().as_str()) {
+        return Err(outside("needs another method than the one given"));
+    }
+    let mut arguments: Map<String, Value> =
+        template.matches(endpoint).ok_or_else(|| outside("is not the one that this scope names"))?;
+    match data {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(entries)) => {
+            for (key, value) in entries {
+                if arguments.insert(key.clone(), value.clone()).is_some() {
+                    return Err(outside("and `data` both name the same argument"));
+                }
+            }
+        }
+        Some(_) => {
+            return Err(refuse(Code::InvalidArguments, "`data` must be a JSON object."));
+        }
+    }
+    Ok(Value::Object(arguments))
+}
+
+/// The most schema errors that are told at once.
+const TOLD: usize = 10;
+
+fn check_arguments(tool: &ToolEntry, arguments: &Value) -> Result<(), DeskError> {
+    if !arguments.is_object() {
+        return Err(refuse(Code::InvalidArguments, "`arguments` must be a JSON object."));
+    }
+    let validator = tool.validator.as_ref().ok_or_else(|| {
+        refuse(Code::InvalidArguments, "This tool's schema can't be read, so no arguments can be checked against it.")
+    })?;
+    let errors: Vec<_> = validator
+        .iter_errors(arguments)
+        .take(TOLD)
+        .map(|error| FieldError {
+            field: format!("arguments{}", error.instance_path()),
+            message: error.masked().to_string(),
+        })
+        .collect();
+    match errors.first() {
+        None => Ok(()),
+        Some(first) => {
+            let detail = format!("The arguments don't fit the tool's schema: {}: {}", first.field, first.message);
+            Err(Refusal::new(Code::InvalidArguments, detail).with_errors(errors).into())
+        }
+    }
+}
+
+/// Where the call goes, with the path filled in; part of what is signed.
+pub(super) fn target(entry: &ConnectorEntry, tool: &ToolEntry, arguments: &Value) -> Result<Target, DeskError> {
+    let connector = &entry.connector;
+    match connector.kind {
+        ConnectorKind::External => Ok(Target::External {}),
+        ConnectorKind::Mcp => {
+            Ok(Target::Stdio { transport: StdioTransport::Stdio, command: connector.settings.command.clone() })
+        }
+        ConnectorKind::Http => {
+            let call = http_call(tool, arguments)?;
+            let method = tool.tool.method.clone().unwrap_or_default();
+            let base = connector.settings.base_url.as_deref().unwrap_or_default().trim_end_matches('/');
+            Ok(Target::Http { method, url: format!("{base}{}", call.path_and_query) })
+        }
+    }
+}
+
+/// Path, query and body of an HTTP tool's call.
+pub(super) fn http_call(
+    tool: &ToolEntry,
+    arguments: &Value,
+) -> Result<countersign_domain::connector::http_call::HttpCall, DeskError> {
+    let template = tool.template.as_ref().ok_or_else(|| DeskError::Internal("an HTTP tool has no path".into()))?;
+    template
+        .fill(tool.tool.method.as_deref().unwrap_or_default(), arguments)
+        .map_err(|error| refuse(Code::InvalidArguments, format!("{error}.")))
+}
+
+#[allow(clippy::too_many_arguments, reason = "all of a call that policies may look at")]
+pub(super) fn judge(
+    snapshot: &Snapshot,
+    entry: &ConnectorEntry,
+    tool: &ToolEntry,
+    agent: &Agent,
+    requester: &User,
+    arguments: &Value,
+    ip: Option<&str>,
+    now: Timestamp,
+) -> Verdict {
+    let call = Call {
+        connector: &entry.connector.slug,
+        tool: &tool.tool.name,
+        effect: tool.tool.effect,
+        arguments,
+        agent: &agent.name,
+        user_email: &requester.email,
+        user_groups: &requester.groups,
+        now,
+        ip,
+    };
+    evaluate(snapshot.compiled(), &call)
+}
+
+fn flow_of<'a>(snapshot: &'a Snapshot, verdict: &Verdict) -> Result<&'a FlowRecord, DeskError> {
+    let name = verdict.policy.as_ref().and_then(|policy| policy.flow.as_deref());
+    snapshot.flow_named(name).ok_or_else(|| {
+        refuse(
+            Code::PolicyDenied,
+            "This needs an approval, but the flow that its policy names is gone or switched off.",
+        )
+    })
+}
+
+const fn state_of(action: Action, kind: ConnectorKind) -> RequestState {
+    match (action, kind) {
+        (Action::Deny, _) => RequestState::Denied,
+        (Action::RequestApproval | Action::StepUp, _) => RequestState::Pending,
+        (Action::Allow, ConnectorKind::External) => RequestState::Approved,
+        (Action::Allow, _) => RequestState::Executing,
+    }
+}
+
+fn capped(note: &str) -> String {
+    // One more than is shown, so that the card can say that it was cut.
+    note.chars().take(NOTE_LIMIT + 1).collect()
+}
+
+/// Everything that a request's digest covers.
+pub(super) fn digest_input(snapshot: &Snapshot, request: &Request, arguments: Canonical) -> DigestInput {
+    DigestInput {
+        desk_id: snapshot.desk.id,
+        request_id: request.id,
+        kind: request.kind,
+        agent_id: request.agent_id,
+        requester_id: request.requester_id,
+        connector_id: request.connector_id,
+        connector_version: request.connector_version,
+        tool: request.tool.clone(),
+        schema_hash: request.schema_hash.clone(),
+        arguments,
+        target: request.target.clone(),
+        credential_id: request.credential.map(|(id, _)| id),
+        credential_version: request.credential.map(|(_, version)| version),
+        policy_id: request.policy.as_ref().map(|policy| policy.id),
+        policy_version: request.policy.as_ref().map(|policy| policy.version),
+        flow_version: request.flow.map(|(_, version)| version),
+        expires_at: request.expires_at,
+    }
+}
+
+async fn check_room(connection: &mut Connection, snapshot: &Snapshot, agent: AgentId) -> Result<(), DeskError> {
+    let limit = i64::from(snapshot.desk.settings.max_pending_per_agent);
+    if store::requests::pending_of_agent(connection, agent).await? < limit {
+        return Ok(());
+    }
+    let detail = format!("{limit} requests of this agent wait for approval already. Wait for them, or withdraw some.");
+    Err(Refusal::new(Code::TooManyPending, detail).after(Duration::from_secs(30)).into())
+}
+
+/// The audit rows of a new request, before anything of it happens.
+async fn record(
+    connection: &mut Connection,
+    request: &Request,
+    verdict: &Verdict,
+    now: Timestamp,
+) -> Result<(), DeskError> {
+    let agent = Actor::Agent(request.agent_id);
+    let action = match request.state {
+        RequestState::Denied => "policy.denied",
+        RequestState::Pending => "approval.requested",
+        _ => "policy.allowed",
+    };
+    let metadata = json!({
+        "connector": request.connector_slug,
+        "tool": request.tool,
+        "effect": request.effect,
+        "digest": request.digest,
+        "requester_id": request.requester_id,
+        "policy": verdict.policy,
+        "conditions_failed": verdict.failed,
+        "flow": request.flow,
+    });
+    store::audit::append(connection, Entry::of_request(now, agent, action, request.id).with(metadata)).await?;
+    if request.state == RequestState::Executing {
+        let started = Entry::of_request(now, Actor::Desk, "execution.started", request.id);
+        store::audit::append(connection, started.with(json!({"digest": request.digest}))).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! `POST /v1/actions`: an agent asks.
+
+use super::super::App;
+use super::super::extract::Body;
+use super::super::problem::{Answer, DoorError};
+use super::preferred_wait;
+use crate::desk::{AgentCaller, Ask, AskedArguments, Desk, Submitted, Wait};
+use crate::store::requests::{DecidedBy, Request};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use countersign_domain::connector::ConnectorKind;
+use countersign_domain::execution::{Answer as UpstreamAnswer, Attempt, ExecutionErrorCode};
+use countersign_domain::request::RequestState;
+use countersign_wire::agent::{AgentValetBody, CallBody};
+use countersign_wire::problem::Code;
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::time::Duration;
+
+/// The longest Idempotency-Key.
+const KEY_LIMIT: usize = 255;
+/// How long a repeated ask waits for a call that is under way anyway.
+const UNDER_WAY: Duration = Duration::from_secs(55);
+
+pub async fn create_action(
+    State(app): State<App>,
+    caller: AgentCaller,
+    headers: HeaderMap,
+    body: Body<Value>,
+) -> Answer<Response> {
+    let wait = preferred_wait(&headers);
+    let ask = ask(body, &headers)?;
+    let answer = match app.desk.submit(&caller, ask).await? {
+        Submitted::Held(request) => held(&app, &caller, request, wait).await?,
+        Submitted::Sent(request, sending) => {
+            let attempt = sending.attempt().await;
+            sent(&request, &attempt)?
+        }
+        Submitted::Denied(request) => return Err(denied(&request)),
+        Submitted::Known(id) => {
+            let request = app.desk.request_of(&caller, id).await?;
+            again(&app, &caller, request, wait).await?
+        }
+    };
+    Ok(applied(answer, wait))
+}
+
+fn ask(body: Body<Value>, headers: &HeaderMap) -> Answer<Ask> {
+    let idempotency = idempotency_key(headers)?.map(|key| (key, hex::encode(Sha256::digest(body.canonical.bytes()))));
+    let wrong = |error: serde_json::Error| DoorError::new(Code::BadRequest, format!("The body: {error}."));
+    // Told apart by a key that only one form has, so that a mistake is named in the form that was meant.
+    let is_agent_valet = ["platform", "scope", "endpoint"].iter().any(|key| body.value.get(key).is_some());
+    Ok(match is_agent_valet {
+        true => agent_valet(AgentValetBody::deserialize(body.value).map_err(wrong)?, idempotency),
+        false => call(CallBody::deserialize(body.value).map_err(wrong)?, idempotency),
+    })
+}
+
+fn call(body: CallBody, idempotency: Option<(String, String)>) -> Ask {
+    Ask {
+        connector: body.connector,
+        tool: body.tool,
+        arguments: AskedArguments::Given(body.arguments.0),
+        reason: body.reason,
+        on_behalf_of: body.on_behalf_of,
+        idempotency,
+    }
+}
+
+fn agent_valet(body: AgentValetBody, idempotency: Option<(String, String)>) -> Ask {
+    Ask {
+        connector: body.platform,
+        tool: body.scope,
+        arguments: AskedArguments::AgentValet {
+            endpoint: body.endpoint,
+            method: body.method,
+            data: body.data.map(|data| data.0),
+            connection_id: body.connection_id,
+        },
+        reason: body.reason,
+        on_behalf_of: None,
+        idempotency,
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Answer<Option<String>> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().map(str::trim).unwrap_or_default();
+    match (1..=KEY_LIMIT).contains(&key.len()) {
+        true => Ok(Some(key.to_owned())),
+        false => Err(DoorError::new(Code::BadRequest, "An Idempotency-Key has 1 to 255 visible ASCII characters.")),
+    }
+}
+
+async fn held(app: &App, caller: &AgentCaller, request: Request, wait: Option<Duration>) -> Answer<Response> {
+    let Some(limit) = wait else { return waiting_or_ended(app, &request) };
+    let waited = tokio::select! {
+        waited = app.desk.await_request(caller, request.id, Wait::ForEnd(limit)) => waited?,
+        () = app.stopped() => app.desk.request_of(caller, request.id).await?,
+    };
+    waiting_or_ended(app, &waited)
+}
+
+fn waiting_or_ended(app: &App, request: &Request) -> Answer<Response> {
+    let external = request.connector_kind == ConnectorKind::External;
+    match request.state.has_ended(external) {
+        true => Ok(Json(app.desk.approval(request)?).into_response()),
+        false => accepted(app, request),
+    }
+}
+
+/// 202: it is durable, and here is where to ask.
+fn accepted(app: &App, request: &Request) -> Answer<Response> {
+    let status = match request.state {
+        RequestState::Pending => "pending",
+        _ => return Ok(Json(app.desk.approval(request)?).into_response()),
+    };
+    let body = json!({
+        "approval_id": request.id,
+        "status": status,
+        "expires_at": request.expires_at,
+        "created_at": request.created_at,
+    });
+    let mut response = (StatusCode::ACCEPTED, Json(body)).into_response();
+    let headers = response.headers_mut();
+    if let Ok(location) = HeaderValue::from_str(&format!("/v1/approvals/{}", request.id)) {
+        headers.insert(LOCATION, location);
+    }
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    Ok(response)
+}
+
+fn sent(request: &Request, attempt: &Attempt) -> Answer<Response> {
+    match attempt {
+        Attempt::NotSent(why) => Err(DoorError::new(Code::NotSent, why.clone()).of(request.id)),
+        Attempt::Unknown(why) => Err(DoorError::new(Code::OutcomeUnknown, why.clone()).of(request.id)),
+        Attempt::Answered(answer) if request.bare => Ok(bare(answer)),
+        Attempt::Answered(_) => Ok(Json(Desk::approval_of_attempt(request, attempt)).into_response()),
+    }
+}
+
+/// AgentValet's clients expect the upstream's own status and body. A status that can't stand on its own answer (1xx,
+/// 3xx without its headers) keeps its number all the same: it is what the upstream said.
+fn bare(answer: &UpstreamAnswer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let content_type = answer.content_type.as_deref().unwrap_or("application/json");
+    let is_json = content_type.split(';').next().is_some_and(|essence| essence.trim().ends_with("json"));
+    let body = match &answer.data {
+        Value::Null => Vec::new(),
+        Value::String(text) if !is_json => raw(text, content_type),
+        data => data.to_string().into_bytes(),
+    };
+    let mut response = (status, body).into_response();
+    // `nosniff` goes with every answer, so a page that an upstream sends is never run as one of ours.
+    let safe =
+        if is_json || content_type.starts_with("text/plain") { content_type } else { "application/octet-stream" };
+    let value = HeaderValue::from_str(safe).unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    response.headers_mut().insert(CONTENT_TYPE, value);
+    response
+}
+
+fn raw(text: &str, content_type: &str) -> Vec<u8> {
+    match content_type.starts_with("text/") {
+        true => text.as_bytes().to_vec(),
+        false => STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec()),
+    }
+}
+
+fn denied(request: &Request) -> DoorError {
+    let detail = match &request.decided_by {
+        Some(DecidedBy::Policy { name: Some(name) }) => format!("The policy {name:?} denies this."),
+        _ => "No policy allows this.".to_owned(),
+    };
+    DoorError::new(Code::PolicyDenied, detail).of(request.id)
+}
+
+/// The same ask again: the answer that it has by now, in the shape that it would have had.
+async fn again(app: &App, caller: &AgentCaller, request: Request, wait: Option<Duration>) -> Answer<Response> {
+    let decided_by_policy = matches!(request.decided_by, Some(DecidedBy::Policy { .. }));
+    if request.state == RequestState::Denied && decided_by_policy {
+        return Err(denied(&request));
+    }
+    if !decided_by_policy {
+        return held(app, caller, request, wait).await;
+    }
+    let request = app.desk.await_request(caller, request.id, Wait::ForEnd(UNDER_WAY)).await?;
+    let why = request.error.clone().unwrap_or_default();
+    match request.error_code {
+        Some(ExecutionErrorCode::NotSent) => Err(DoorError::new(Code::NotSent, why).of(request.id)),
+        Some(ExecutionErrorCode::OutcomeUnknown) => Err(DoorError::new(Code::OutcomeUnknown, why).of(request.id)),
+        _ => match app.desk.answer_of(&request)?.filter(|_| request.bare) {
+            Some(answer) => Ok(bare(&answer)),
+            None => Ok(Json(app.desk.approval(&request)?).into_response()),
+        },
+    }
+}
+
+fn applied(mut response: Response, wait: Option<Duration>) -> Response {
+    let value = wait.and_then(|wait| HeaderValue::from_str(&format!("wait={}", wait.as_secs())).ok());
+    if let Some(value) = value {
+        response.headers_mut().insert(HeaderName::from_static("preference-applied"), value);
+    }
+    response
+}

@@ -1,0 +1,107 @@
+//! `/v1/approvals/{id}`: what became of an ask, taking it back, and external claims.
+
+use super::super::App;
+use super::super::extract::{Body, Id, Parameters, last_event_id};
+use super::super::problem::Answer;
+use super::super::stream::{self, Listener};
+use super::capped;
+use crate::desk::{AgentCaller, Desk, Wait};
+use crate::store::events::Event;
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::Event as SseEvent;
+use axum::response::{IntoResponse, Response};
+use countersign_domain::connector::ConnectorKind;
+use countersign_domain::ids::RequestId;
+use countersign_wire::agent::{Approval, Claim, OutcomeBody, StateChange};
+use serde::Deserialize;
+
+/// The parameters of `GET /v1/approvals/{id}`.
+#[derive(Deserialize)]
+pub struct ApprovalParameters {
+    wait: Option<u64>,
+}
+
+pub async fn get_approval(
+    State(app): State<App>,
+    caller: AgentCaller,
+    Id(id): Id<RequestId>,
+    Parameters(parameters): Parameters<ApprovalParameters>,
+) -> Answer<Json<Approval>> {
+    let request = match parameters.wait {
+        None | Some(0) => app.desk.request_of(&caller, id).await?,
+        Some(seconds) => tokio::select! {
+            moved = app.desk.await_request(&caller, id, Wait::ForMove(capped(seconds))) => moved?,
+            () = app.stopped() => app.desk.request_of(&caller, id).await?,
+        },
+    };
+    Ok(Json(app.desk.approval(&request)?))
+}
+
+pub async fn withdraw_approval(
+    State(app): State<App>,
+    caller: AgentCaller,
+    Id(id): Id<RequestId>,
+) -> Answer<Json<Approval>> {
+    let request = app.desk.withdraw(&caller, id).await?;
+    Ok(Json(app.desk.approval(&request)?))
+}
+
+pub async fn claim_approval(State(app): State<App>, caller: AgentCaller, Id(id): Id<RequestId>) -> Answer<Json<Claim>> {
+    Ok(Json(app.desk.claim(&caller, id).await?))
+}
+
+pub async fn report_outcome(
+    State(app): State<App>,
+    caller: AgentCaller,
+    Id(id): Id<RequestId>,
+    body: Body<OutcomeBody>,
+) -> Answer<Json<Approval>> {
+    app.desk.report(&caller, id, body.value).await?;
+    let request = app.desk.request_of(&caller, id).await?;
+    Ok(Json(app.desk.approval(&request)?))
+}
+
+pub async fn watch_approval(
+    State(app): State<App>,
+    caller: AgentCaller,
+    Id(id): Id<RequestId>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let request = app.desk.request_of(&caller, id).await?;
+    let external = request.connector_kind == ConnectorKind::External;
+    let after = match last_event_id(&headers) {
+        Some(last) => last,
+        None => app.desk.first_event_before(id).await?,
+    };
+    let listener = OneRequest { desk: app.desk.clone(), caller, id, external };
+    Ok(stream::events(app, listener, after).into_response())
+}
+
+/// An agent that follows one of its requests.
+struct OneRequest {
+    desk: Desk,
+    caller: AgentCaller,
+    id: RequestId,
+    external: bool,
+}
+
+impl Listener for OneRequest {
+    fn stands(&self) -> bool {
+        self.desk.agent_stands(&self.caller)
+    }
+
+    fn told(&self, event: &Event) -> Option<SseEvent> {
+        if event.request_id != self.id {
+            return None;
+        }
+        let change =
+            StateChange { approval_id: self.id, status: event.state.status(), state: event.state, at: event.at };
+        SseEvent::default().id(event.seq.to_string()).event("state").json_data(change).ok()
+    }
+
+    fn is_last(&self, event: &Event) -> bool {
+        event.request_id == self.id && stream::ends(event.state, self.external)
+    }
+}

@@ -1,0 +1,93 @@
+//! The approvers' door, `/api`: people, by cookie in browsers.
+
+mod agents;
+mod connectors;
+mod decisions;
+mod events;
+mod passkeys;
+mod people;
+mod policies;
+mod requests;
+mod session;
+mod setup;
+
+use super::App;
+use super::problem::DoorError;
+use axum::Router;
+use axum::routing::{delete, get, patch, post, put};
+use countersign_wire::problem::Code;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .merge(doors())
+        .merge(queue())
+        .merge(settings())
+        .route("/push/subscriptions", post(not_available))
+        .fallback(no_such_call)
+        .method_not_allowed_fallback(wrong_method)
+}
+
+/// In, out, and first steps.
+fn doors() -> Router<App> {
+    Router::new()
+        .route("/desk", get(setup::get_desk))
+        .route("/session", get(session::get_session).delete(session::delete_session))
+        .route("/session/link", post(session::use_link))
+        .route("/session/passkey/start", post(session::start_sign_in))
+        .route("/session/passkey/finish", post(session::finish_sign_in))
+        .route("/session/reauth/start", post(session::start_reauth))
+        .route("/session/reauth/finish", post(session::finish_reauth))
+        .route("/setup/look", post(setup::look_at_setup))
+        .route("/setup/start", post(setup::start_setup))
+        .route("/setup/finish", post(setup::finish_setup))
+        .route("/invitations", post(people::create_invitation))
+        .route("/invitations/look", post(setup::look_at_invitation))
+        .route("/invitations/accept/start", post(setup::start_invitation))
+        .route("/invitations/accept/finish", post(setup::finish_invitation))
+        .route("/passkeys", get(passkeys::list_passkeys))
+        .route("/passkeys/start", post(passkeys::start_passkey))
+        .route("/passkeys/finish", post(passkeys::finish_passkey))
+        .route("/passkeys/{id}", delete(passkeys::delete_passkey))
+}
+
+/// Requests and what is decided of them.
+fn queue() -> Router<App> {
+    Router::new()
+        .route("/requests", get(requests::list_requests))
+        .route("/requests/{id}", get(requests::get_request))
+        .route("/requests/{id}/withdraw", post(requests::withdraw_request))
+        .route("/requests/{id}/policy-draft", get(requests::draft_policy))
+        .route("/requests/{id}/decisions", post(decisions::create_decision))
+        .route("/requests/{id}/decisions/start", post(decisions::start_decision))
+        .route("/requests/{id}/decisions/finish", post(decisions::finish_decision))
+        .route("/events", get(events::watch_events))
+}
+
+/// What admins and owners set.
+fn settings() -> Router<App> {
+    Router::new()
+        .route("/users", get(people::list_users))
+        .route("/users/{id}", patch(people::change_user))
+        .route("/agents", get(agents::list_agents).post(agents::create_agent))
+        .route("/agents/{id}", patch(agents::change_agent))
+        .route("/agents/{id}/key", post(agents::renew_key))
+        .route("/connectors", get(connectors::list_connectors))
+        .route("/connectors/{id}", get(connectors::get_connector).patch(connectors::change_connector))
+        .route("/connectors/{id}/check", post(connectors::check_connector))
+        .route("/connectors/{id}/tools", patch(connectors::change_tool))
+        .route("/policies", get(policies::list_policies).post(policies::create_policy))
+        .route("/policies/{id}", put(policies::edit_policy).patch(policies::switch_policy))
+        .route("/flows", get(policies::list_flows))
+}
+
+async fn not_available() -> DoorError {
+    DoorError::new(Code::NotAvailable, "This call is not available in this version.")
+}
+
+async fn no_such_call() -> DoorError {
+    DoorError::new(Code::NotFound, "There is no such call.")
+}
+
+async fn wrong_method() -> DoorError {
+    DoorError::new(Code::MethodNotAllowed, "This call takes another method.")
+}

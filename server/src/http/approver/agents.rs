@@ -1,0 +1,39 @@
+//! Agents.
+
+use crate::desk::SignedIn;
+use crate::http::App;
+use crate::http::extract::{Body, Id};
+use crate::http::problem::Answer;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use countersign_domain::ids::AgentId;
+use countersign_wire::Page;
+use countersign_wire::agents::{AgentBody, AgentChange, AgentCreated, AgentRow};
+
+pub async fn list_agents(State(app): State<App>, who: SignedIn) -> Answer<Json<Page<AgentRow>>> {
+    Ok(Json(app.desk.agents(&who).await?))
+}
+
+pub async fn create_agent(
+    State(app): State<App>,
+    who: SignedIn,
+    body: Body<AgentBody>,
+) -> Answer<(StatusCode, Json<AgentCreated>)> {
+    let leave = app.desk.widening(&who)?;
+    Ok((StatusCode::CREATED, Json(app.desk.create_agent(&who, &leave, body.value).await?)))
+}
+
+pub async fn change_agent(
+    State(app): State<App>,
+    who: SignedIn,
+    Id(id): Id<AgentId>,
+    body: Body<AgentChange>,
+) -> Answer<Json<AgentRow>> {
+    Ok(Json(app.desk.change_agent(&who, id, body.value).await?))
+}
+
+pub async fn renew_key(State(app): State<App>, who: SignedIn, Id(id): Id<AgentId>) -> Answer<Json<AgentCreated>> {
+    let leave = app.desk.widening(&who)?;
+    Ok(Json(app.desk.renew_agent_key(&who, &leave, id).await?))
+}

@@ -1,0 +1,33 @@
+//! The queue and its cards.
+
+use crate::desk::list::ListParameters;
+use crate::desk::{Admin, SignedIn};
+use crate::http::App;
+use crate::http::extract::{Id, Parameters};
+use crate::http::problem::Answer;
+use axum::Json;
+use axum::extract::State;
+use countersign_domain::ids::RequestId;
+use countersign_domain::policy::PolicyBody;
+use countersign_wire::requests::{Card, Decided, RequestPage};
+
+pub async fn list_requests(
+    State(app): State<App>,
+    who: SignedIn,
+    Parameters(parameters): Parameters<ListParameters>,
+) -> Answer<Json<RequestPage>> {
+    Ok(Json(app.desk.list_requests(&who, parameters).await?))
+}
+
+pub async fn get_request(State(app): State<App>, who: SignedIn, Id(id): Id<RequestId>) -> Answer<Json<Card>> {
+    Ok(Json(app.desk.card(&who, id).await?))
+}
+
+pub async fn withdraw_request(State(app): State<App>, who: SignedIn, Id(id): Id<RequestId>) -> Answer<Json<Decided>> {
+    let request = app.desk.withdraw_as_owner(&who, id).await?;
+    Ok(Json(Decided { id, state: request.state }))
+}
+
+pub async fn draft_policy(State(app): State<App>, admin: Admin, Id(id): Id<RequestId>) -> Answer<Json<PolicyBody>> {
+    Ok(Json(app.desk.draft_policy(&admin, id).await?))
+}

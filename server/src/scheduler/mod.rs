@@ -1,0 +1,130 @@
+//! What happens by itself: deadlines, executions that somebody left lying, checks of connectors, tidying.
+//!
+//! Timers are rows. The loop sleeps until the next one is due, or until a sooner one is set; it never polls.
+
+use crate::connectors::ConnectorChange;
+use crate::desk::{Desk, DeskError};
+use crate::store;
+use crate::store::timers::{Timer, TimerKind};
+use countersign_domain::Timestamp;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinSet;
+
+/// How many due timers are taken at once.
+const BATCH: i64 = 200;
+/// How long after a failure the store is tried again.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// How long an execution that was taken over may stay with its taker.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often old things are forgotten.
+const TIDY: Duration = Duration::from_secs(60 * 60);
+/// How often connectors are checked without being asked.
+const CHECK: Duration = Duration::from_secs(5 * 60);
+
+/// Starts everything that happens by itself.
+pub fn spawn(tasks: &mut JoinSet<()>, desk: &Desk) {
+    let of = desk.clone();
+    tasks.spawn(async move { of.pump().await });
+    tasks.spawn(run_timers(desk.clone()));
+    tasks.spawn(watch_connectors(desk.clone()));
+    tasks.spawn(every(desk.clone(), CHECK, async |desk| {
+        desk.check_all_connectors().await;
+        Ok(())
+    }));
+    tasks.spawn(every(desk.clone(), TIDY, async |desk| desk.tidy().await));
+}
+
+async fn every<F>(desk: Desk, pause: Duration, deed: F)
+where
+    F: AsyncFn(&Desk) -> Result<(), DeskError>,
+{
+    loop {
+        if let Err(error) = deed(&desk).await {
+            tracing::warn!(%error, "a regular task failed; it is tried again next time");
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn run_timers(desk: Desk) {
+    loop {
+        match run_due(&desk).await {
+            Ok(Some(next)) => sleep_until(&desk, next).await,
+            Ok(None) => desk.timer_bell().notified().await,
+            Err(error) => {
+                tracing::error!(%error, "due timers can't be run; trying again");
+                sleep_until(&desk, desk.now() + AFTER_FAILURE).await;
+            }
+        }
+    }
+}
+
+async fn sleep_until(desk: &Desk, due: Timestamp) {
+    tokio::select! {
+        () = desk.clock().sleep_until(due) => {}
+        () = desk.timer_bell().notified() => {}
+    }
+}
+
+/// Runs what is due; when the next timer is.
+async fn run_due(desk: &Desk) -> Result<Option<Timestamp>, DeskError> {
+    loop {
+        let now = desk.now();
+        let mut connection = desk.store().read().await?;
+        let due = store::timers::due(&mut connection, now, BATCH).await?;
+        if due.is_empty() {
+            return Ok(store::timers::next_due(&mut connection).await?);
+        }
+        drop(connection);
+        for timer in due {
+            run(desk, timer, now).await?;
+        }
+    }
+}
+
+async fn run(desk: &Desk, timer: Timer, now: Timestamp) -> Result<(), DeskError> {
+    match timer.kind {
+        TimerKind::Expire => desk.expire(timer.request_id).await,
+        TimerKind::Execute => {
+            lease(desk, timer, now).await?;
+            let desk = desk.clone();
+            tokio::spawn(async move {
+                if let Err(error) = desk.execute(timer.request_id).await {
+                    let id = timer.request_id;
+                    tracing::error!(request.id = %id, %error, "an approved call could not be begun; it is tried again");
+                }
+            });
+            Ok(())
+        }
+    }
+}
+
+/// Moves an execution's timer to the end of a lease, so that it is not taken twice and not lost either.
+async fn lease(desk: &Desk, timer: Timer, now: Timestamp) -> Result<(), DeskError> {
+    let leased = Timer { due_at: now + LEASE, ..timer };
+    desk.store()
+        .write(move |connection| Box::pin(async move { Ok(store::timers::set(connection, leased).await?) }))
+        .await
+}
+
+/// Keeps the stored status of connectors in step with what is seen while they are used.
+async fn watch_connectors(desk: Desk) {
+    let mut events = desk.outgoing().subscribe();
+    loop {
+        let event = match events.recv().await {
+            Ok(event) => event,
+            // What was missed is seen at the next regular check.
+            Err(RecvError::Lagged(_)) => continue,
+            Err(RecvError::Closed) => return,
+        };
+        let noted = match event.change {
+            ConnectorChange::Connected => desk.note_status(event.connector, None).await,
+            ConnectorChange::Failed(why) => desk.note_status(event.connector, Some(why)).await,
+            ConnectorChange::ToolsChanged => desk.check_connector(event.connector).await,
+        };
+        if let Err(error) = noted {
+            tracing::warn!(connector.id = %event.connector, %error, "a connector's status could not be stored");
+        }
+    }
+}

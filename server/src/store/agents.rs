@@ -1,0 +1,135 @@
+//! Agents, and the token ids that they have used.
+
+use super::row::{Columns as _, to_json};
+use super::{Connection, StoreError};
+use countersign_domain::Timestamp;
+use countersign_domain::agent::{AgentStatus, MayActFor};
+use countersign_domain::ids::{AgentId, UserId};
+use sqlx::any::AnyRow;
+
+/// A program that asks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Agent {
+    /// Which.
+    pub id: AgentId,
+    /// Its name.
+    pub name: String,
+    /// Whose.
+    pub owner_id: UserId,
+    /// Active or suspended.
+    pub status: AgentStatus,
+    /// SHA-256 of its API key, hex.
+    pub key_hash: Option<String>,
+    /// The key's first characters.
+    pub key_hint: Option<String>,
+    /// The PEM public key that its tokens are checked with.
+    pub public_key: Option<String>,
+    /// The slugs that it may use; none means all.
+    pub connectors: Option<Vec<String>>,
+    /// For whom it may ask besides its owner.
+    pub may_act_for: MayActFor,
+    /// Whether a desk file made it.
+    pub from_file: bool,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When it last asked.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+fn read(row: &AnyRow) -> Result<Agent, StoreError> {
+    Ok(Agent {
+        id: row.id("id")?,
+        name: row.text("name")?,
+        owner_id: row.id("owner_id")?,
+        status: row.word("status", AgentStatus::from_word)?,
+        key_hash: row.maybe_text("key_hash")?,
+        key_hint: row.maybe_text("key_hint")?,
+        public_key: row.maybe_text("public_key")?,
+        connectors: row.maybe_json("connectors")?,
+        may_act_for: row.json("may_act_for")?,
+        from_file: row.truth("from_file")?,
+        created_at: row.time("created_at")?,
+        last_seen_at: row.maybe_time("last_seen_at")?,
+    })
+}
+
+/// All agents, in the order they came.
+pub async fn all(connection: &mut Connection) -> Result<Vec<Agent>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM agents ORDER BY created_at, id").fetch_all(connection).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Adds an agent.
+pub async fn insert(connection: &mut Connection, agent: &Agent) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO agents (id, name, owner_id, status, key_hash, key_hint, public_key, connectors, may_act_for,
+         from_file, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(agent.id.to_string())
+    .bind(agent.name.clone())
+    .bind(agent.owner_id.to_string())
+    .bind(agent.status.word())
+    .bind(agent.key_hash.clone())
+    .bind(agent.key_hint.clone())
+    .bind(agent.public_key.clone())
+    .bind(agent.connectors.as_ref().map(to_json).transpose()?)
+    .bind(to_json(&agent.may_act_for)?)
+    .bind(i64::from(agent.from_file))
+    .bind(agent.created_at.millis())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Stores everything of an agent that may change.
+pub async fn update(connection: &mut Connection, agent: &Agent) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE agents SET owner_id = $2, status = $3, key_hash = $4, key_hint = $5, public_key = $6, connectors = $7,
+         may_act_for = $8, from_file = $9 WHERE id = $1",
+    )
+    .bind(agent.id.to_string())
+    .bind(agent.owner_id.to_string())
+    .bind(agent.status.word())
+    .bind(agent.key_hash.clone())
+    .bind(agent.key_hint.clone())
+    .bind(agent.public_key.clone())
+    .bind(agent.connectors.as_ref().map(to_json).transpose()?)
+    .bind(to_json(&agent.may_act_for)?)
+    .bind(i64::from(agent.from_file))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes that an agent asked.
+pub async fn seen(connection: &mut Connection, id: AgentId, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("UPDATE agents SET last_seen_at = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(now.millis())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes a token's id; false when it was seen before, and so is replayed.
+pub async fn note_jti(
+    connection: &mut Connection,
+    agent: AgentId,
+    jti: &str,
+    expires_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let done =
+        sqlx::query("INSERT INTO jwt_ids (agent_id, jti, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+            .bind(agent.to_string())
+            .bind(jti)
+            .bind(expires_at.millis())
+            .execute(connection)
+            .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Forgets token ids that could not be replayed any more.
+pub async fn delete_expired_jtis(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM jwt_ids WHERE expires_at <= $1").bind(now.millis()).execute(connection).await?;
+    Ok(())
+}

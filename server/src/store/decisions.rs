@@ -1,0 +1,115 @@
+//! Approvers' votes, each with what their passkey signed.
+
+use super::row::{Columns as _, to_json};
+use super::{Connection, StoreError};
+use countersign_domain::Timestamp;
+use countersign_domain::challenge::DecisionStatement;
+use countersign_domain::ids::{DecisionId, RequestId, UserId};
+use countersign_domain::request::Vote;
+
+/// One approver's vote.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// Which.
+    pub id: DecisionId,
+    /// On which request.
+    pub request_id: RequestId,
+    /// Whose.
+    pub user_id: UserId,
+    /// Which way.
+    pub vote: Vote,
+    /// For which step, from 1.
+    pub step: u32,
+    /// What they said.
+    pub comment: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// What was signed, where a passkey was.
+    pub proof: Option<Proof>,
+}
+
+/// A passkey's signature over a decision, with all that it takes to check it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proof {
+    /// The object whose hash was the challenge.
+    pub statement: DecisionStatement,
+    /// The relying party.
+    pub rp_id: String,
+    /// The page's origin.
+    pub origin: String,
+    /// The credential, base64url.
+    pub credential_id: String,
+    /// Its public key, JSON (COSE).
+    pub public_key: String,
+    /// base64url.
+    pub authenticator_data: String,
+    /// base64url.
+    pub client_data_json: String,
+    /// base64url.
+    pub signature: String,
+}
+
+/// Stores a vote. The unique constraint on (request, user) is what makes it one vote each.
+pub async fn insert(connection: &mut Connection, decision: &Decision) -> Result<(), StoreError> {
+    let proof = decision.proof.as_ref();
+    let part = |pick: fn(&Proof) -> &String| proof.map(pick).cloned();
+    sqlx::query(
+        "INSERT INTO decisions (id, request_id, user_id, vote, step, comment, at, statement, rp_id, origin,
+         credential_id, public_key, authenticator_data, client_data_json, signature)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    )
+    .bind(decision.id.to_string())
+    .bind(decision.request_id.to_string())
+    .bind(decision.user_id.to_string())
+    .bind(decision.vote.word())
+    .bind(i64::from(decision.step))
+    .bind(decision.comment.clone())
+    .bind(decision.at.millis())
+    .bind(proof.map(|proof| to_json(&proof.statement)).transpose()?)
+    .bind(part(|proof| &proof.rp_id))
+    .bind(part(|proof| &proof.origin))
+    .bind(part(|proof| &proof.credential_id))
+    .bind(part(|proof| &proof.public_key))
+    .bind(part(|proof| &proof.authenticator_data))
+    .bind(part(|proof| &proof.client_data_json))
+    .bind(part(|proof| &proof.signature))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The votes on a request, in the order they were given.
+pub async fn of_request(connection: &mut Connection, request: RequestId) -> Result<Vec<Decision>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM decisions WHERE request_id = $1 ORDER BY at, id")
+        .bind(request.to_string())
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Decision {
+                id: row.id("id")?,
+                request_id: row.id("request_id")?,
+                user_id: row.id("user_id")?,
+                vote: row.word("vote", Vote::from_word)?,
+                step: u32::try_from(row.int("step")?).unwrap_or(1),
+                comment: row.maybe_text("comment")?,
+                at: row.time("at")?,
+                proof: proof(row)?,
+            })
+        })
+        .collect()
+}
+
+fn proof(row: &sqlx::any::AnyRow) -> Result<Option<Proof>, StoreError> {
+    let Some(statement) = row.maybe_json("statement")? else { return Ok(None) };
+    Ok(Some(Proof {
+        statement,
+        rp_id: row.text("rp_id")?,
+        origin: row.text("origin")?,
+        credential_id: row.text("credential_id")?,
+        public_key: row.text("public_key")?,
+        authenticator_data: row.text("authenticator_data")?,
+        client_data_json: row.text("client_data_json")?,
+        signature: row.text("signature")?,
+    }))
+}

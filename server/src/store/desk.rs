@@ -1,0 +1,126 @@
+//! The desk's own row: its id, name, address and settings, and the version of everything that admins set.
+
+use super::row::{Columns as _, to_json};
+use super::{Connection, StoreError};
+use countersign_domain::Timestamp;
+use countersign_domain::ids::{DeskId, FlowId};
+use serde::{Deserialize, Serialize};
+
+/// The desk's own row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeskRow {
+    /// Its id, made at first start.
+    pub id: DeskId,
+    /// Its name.
+    pub name: String,
+    /// The address that it was last started with.
+    pub public_url: Option<String>,
+    /// The passkeys' relying party, fixed by the first `public_url`.
+    pub rp_id: Option<String>,
+    /// When somebody set it up.
+    pub set_up_at: Option<Timestamp>,
+    /// What made-up passkeys of unknown addresses are derived from, so that they stay the same over restarts.
+    pub probe_key: String,
+    /// Settings.
+    pub settings: DeskSettings,
+    /// Grows with every change of people, agents, connectors, policies and flows.
+    pub config_version: i64,
+}
+
+/// Settings that admins change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeskSettings {
+    /// The flow of policies that name none.
+    pub default_flow: Option<FlowId>,
+    /// How many requests of one agent may wait.
+    pub max_pending_per_agent: u32,
+}
+
+impl Default for DeskSettings {
+    fn default() -> Self {
+        Self { default_flow: None, max_pending_per_agent: 20 }
+    }
+}
+
+/// The desk's row; none before the first start.
+pub async fn desk(connection: &mut Connection) -> Result<Option<DeskRow>, StoreError> {
+    let row = sqlx::query("SELECT * FROM desk WHERE one = 1").fetch_optional(connection).await?;
+    row.map(|row| {
+        Ok(DeskRow {
+            id: row.id("id")?,
+            name: row.text("name")?,
+            public_url: row.maybe_text("public_url")?,
+            rp_id: row.maybe_text("rp_id")?,
+            set_up_at: row.maybe_time("set_up_at")?,
+            probe_key: row.text("probe_key")?,
+            settings: row.json("settings")?,
+            config_version: row.int("config_version")?,
+        })
+    })
+    .transpose()
+}
+
+/// The version of everything that admins set.
+pub async fn config_version(connection: &mut Connection) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT config_version FROM desk WHERE one = 1").fetch_one(connection).await?;
+    row.int("config_version")
+}
+
+/// Makes the row at first start.
+pub async fn insert(
+    connection: &mut Connection,
+    id: DeskId,
+    probe_key: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO desk (one, id, name, probe_key, settings, config_version, created_at)
+         VALUES (1, $1, 'Countersign', $2, $3, 1, $4)",
+    )
+    .bind(id.to_string())
+    .bind(probe_key)
+    .bind(to_json(&DeskSettings::default())?)
+    .bind(now.millis())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes the address that the desk was started with.
+pub async fn set_address(connection: &mut Connection, public_url: &str, rp_id: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE desk SET public_url = $1, rp_id = $2 WHERE one = 1")
+        .bind(public_url)
+        .bind(rp_id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Names the desk and notes that it is set up.
+pub async fn set_up(connection: &mut Connection, name: &str, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("UPDATE desk SET name = $1, set_up_at = $2 WHERE one = 1")
+        .bind(name)
+        .bind(now.millis())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Stores the settings.
+pub async fn set_settings(connection: &mut Connection, settings: &DeskSettings) -> Result<(), StoreError> {
+    sqlx::query("UPDATE desk SET settings = $1 WHERE one = 1").bind(to_json(settings)?).execute(connection).await?;
+    Ok(())
+}
+
+/// Tells every snapshot that it is old. Belongs into each transaction that changes what admins set.
+pub async fn bump_config(connection: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query("UPDATE desk SET config_version = config_version + 1 WHERE one = 1").execute(connection).await?;
+    Ok(())
+}
+
+/// Writes without changing anything, to see whether it can be done.
+pub async fn touch(connection: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query("UPDATE desk SET name = name WHERE one = 1").execute(connection).await?;
+    Ok(())
+}
