@@ -1,14 +1,22 @@
 //! The whole: contexts around, one page inside.
 
-use crate::components::message::Message;
+use crate::components::message::failed;
 use crate::components::shell::Shell;
 use crate::components::toast_region::ToastRegion;
 use crate::hooks::clock::ClockProvider;
 use crate::hooks::session::{SessionProvider, SessionState, use_session};
 use crate::hooks::toasts::ToastProvider;
+use crate::pages::account::AccountPage;
+use crate::pages::agents::AgentsPage;
 use crate::pages::approve::ApprovePage;
+use crate::pages::connectors::ConnectorsPage;
+use crate::pages::invitation::InvitationPage;
 use crate::pages::not_found::NotFoundPage;
+use crate::pages::people::PeoplePage;
+use crate::pages::policies::PoliciesPage;
+use crate::pages::policy_form::PolicyFormPage;
 use crate::pages::requests::RequestsPage;
+use crate::pages::setup::SetupPage;
 use crate::pages::sign_in::SignInPage;
 use crate::pages::sign_in_link::SignInLinkPage;
 use crate::routes::{Route, ThenQuery};
@@ -35,6 +43,8 @@ fn page(route: Route) -> Html {
     match route {
         Route::SignIn => html! { <SignInPage /> },
         Route::SignInLink => html! { <SignInLinkPage /> },
+        Route::Setup => html! { <SetupPage /> },
+        Route::Invitation => html! { <InvitationPage /> },
         Route::Home => html! { <Redirect<Route> to={Route::Requests} /> },
         route => html! { <Private {route} /> },
     }
@@ -63,9 +73,7 @@ fn Private(props: &PrivateProps) -> Html {
                 move |()| session.refresh()
             });
             html! {
-                <main class="gate">
-                    <Message title="The desk does not answer" text={failure.message()} {retry} testid="app-error" />
-                </main>
+                <main class="gate">{ failed("The desk does not answer", failure, &retry, "app-error") }</main>
             }
         }
         SessionState::In(_) => {
@@ -80,7 +88,16 @@ fn signed_in(route: &Route) -> Html {
         Route::Requests => html! { <RequestsPage /> },
         Route::Request { id } => html! { <RequestsPage open={AttrValue::from(id.clone())} /> },
         Route::Approve { id } => html! { <ApprovePage id={id.clone()} /> },
-        _ => html! { <NotFoundPage /> },
+        Route::Policies => html! { <PoliciesPage /> },
+        Route::NewPolicy => html! { <PolicyFormPage /> },
+        Route::Policy { id } => html! { <PolicyFormPage id={AttrValue::from(id.clone())} /> },
+        Route::Connectors => html! { <ConnectorsPage /> },
+        Route::Agents => html! { <AgentsPage /> },
+        Route::People => html! { <PeoplePage /> },
+        Route::Account => html! { <AccountPage /> },
+        Route::Home | Route::SignIn | Route::SignInLink | Route::Setup | Route::Invitation | Route::NotFound => {
+            html! { <NotFoundPage /> }
+        }
     }
 }
 

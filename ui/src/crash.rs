@@ -6,9 +6,8 @@ use wasm_bindgen::JsValue;
 pub(crate) fn say_so_instead_of_going_blank() {
     std::panic::set_hook(Box::new(|info| {
         web_sys::console::error_1(&JsValue::from_str(&info.to_string()));
-        let root = web_sys::window()
-            .and_then(|window| window.document())
-            .and_then(|document| document.document_element());
+        let root =
+            web_sys::window().and_then(|window| window.document()).and_then(|document| document.document_element());
         if let Some(root) = root {
             let _ = root.set_attribute("data-crashed", "");
         }

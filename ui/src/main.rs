@@ -14,9 +14,8 @@ mod routes;
 
 fn main() {
     crash::say_so_instead_of_going_blank();
-    if let Some(root) = web_sys::window()
-        .and_then(|window| window.document())
-        .and_then(|document| document.get_element_by_id("app"))
+    if let Some(root) =
+        web_sys::window().and_then(|window| window.document()).and_then(|document| document.get_element_by_id("app"))
     {
         yew::Renderer::<app::App>::with_root(root).render();
     }

@@ -30,6 +30,11 @@ pub(crate) enum PasskeyFailure {
 }
 
 impl Failure {
+    /// What is asked for isn't there (any more).
+    pub(crate) fn nothing_there() -> Self {
+        Self::Problem(Box::new(Problem::new(Code::NotFound, "There is nothing here.")))
+    }
+
     /// The server's code, where it was the server.
     pub(crate) fn code(&self) -> Option<Code> {
         match self {
@@ -41,9 +46,8 @@ impl Failure {
     /// What the server says about one field.
     pub(crate) fn about(&self, field: &str) -> Option<String> {
         let Self::Problem(problem) = self else { return None };
-        let under = |name: &str| {
-            name == field || name.strip_prefix(field).is_some_and(|rest| rest.starts_with(['[', '.']))
-        };
+        let under =
+            |name: &str| name == field || name.strip_prefix(field).is_some_and(|rest| rest.starts_with(['[', '.']));
         let said: Vec<_> =
             problem.errors.iter().filter(|error| under(&error.field)).map(|error| error.message.as_str()).collect();
         (!said.is_empty()).then(|| said.join(" "))
@@ -69,9 +73,11 @@ impl Failure {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Problem(problem) => said(problem),
-            Self::Unreachable => "The desk can't be reached. Check the connection; nothing was changed by this try, or \
+            Self::Unreachable => {
+                "The desk can't be reached. Check the connection; nothing was changed by this try, or \
                                   its answer was lost on the way."
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Unreadable => "The desk's answer can't be read by this page. Reload the page; it may be older than \
                                  the server."
                 .to_owned(),
@@ -114,22 +120,27 @@ impl PasskeyFailure {
     }
 }
 
-/// Reads an answer: a good one as `T`, any other as a problem. No content reads as null.
-pub(super) fn read<T: DeserializeOwned>(status: u16, body: &str) -> Result<T, Failure> {
+/// A good answer's body; any other as a failure.
+pub(super) fn sort(status: u16, body: String) -> Result<String, Failure> {
     if (200..300).contains(&status) {
-        let body = if body.trim().is_empty() { "null" } else { body };
-        return serde_json::from_str(body).map_err(|_| Failure::Unreadable);
+        return Ok(body);
     }
-    if let Ok(problem) = serde_json::from_str::<Problem>(body) {
+    if let Ok(problem) = serde_json::from_str::<Problem>(&body) {
         return Err(Failure::Problem(Box::new(problem)));
     }
     // A proxy in between, or a server that is no longer there.
     match status {
         401 => Err(Failure::Problem(Box::new(Problem::new(Code::Unauthenticated, "Sign in first.")))),
-        404 => Err(Failure::Problem(Box::new(Problem::new(Code::NotFound, "There is nothing here.")))),
+        404 => Err(Failure::nothing_there()),
         500..600 => Err(Failure::Unreachable),
         _ => Err(Failure::Unreadable),
     }
+}
+
+/// Reads a good answer's body. No content reads as null.
+pub(super) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
+    let body = if body.trim().is_empty() { "null" } else { body };
+    serde_json::from_str(body).map_err(|_| Failure::Unreadable)
 }
 
 #[cfg(test)]
@@ -161,13 +172,13 @@ mod tests {
 
     #[test]
     fn answers_are_read_as_what_they_are() {
-        assert_eq!(read::<u8>(200, "7"), Ok(7));
-        assert_eq!(read::<Option<u8>>(204, ""), Ok(None));
-        assert_eq!(read::<u8>(200, "<html>"), Err(Failure::Unreadable));
-        assert_eq!(read::<u8>(502, "<html>bad gateway"), Err(Failure::Unreachable));
+        assert_eq!(parse::<u8>("7"), Ok(7));
+        assert_eq!(parse::<Option<u8>>(""), Ok(None));
+        assert_eq!(parse::<u8>("<html>"), Err(Failure::Unreadable));
+        assert_eq!(sort(502, "<html>bad gateway".into()), Err(Failure::Unreachable));
         let ended = serde_json::to_string(&Problem::new(Code::RequestEnded, "It ended.")).unwrap();
-        assert_eq!(read::<u8>(409, &ended).unwrap_err().code(), Some(Code::RequestEnded));
-        assert_eq!(read::<u8>(401, "").unwrap_err().code(), Some(Code::Unauthenticated));
+        assert_eq!(sort(409, ended).unwrap_err().code(), Some(Code::RequestEnded));
+        assert_eq!(sort(401, String::new()).unwrap_err().code(), Some(Code::Unauthenticated));
     }
 
     #[test]

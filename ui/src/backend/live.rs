@@ -44,8 +44,13 @@ pub(crate) enum LiveMessage {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
 enum Told {
-    Event { kind: EventKind, event: RequestEvent },
-    Connection { live: bool },
+    Event {
+        kind: EventKind,
+        event: RequestEvent,
+    },
+    Connection {
+        live: bool,
+    },
     Resync,
     /// A new tab asks the owner how things stand.
     Hello,
@@ -230,10 +235,13 @@ impl Inner {
             handlers.push(handler);
         };
         on("open", self.handler(|inner, _| inner.opened()));
-        on("error", self.handler(|inner, _| {
-            let gone = inner.source.borrow().as_ref().is_none_or(|s| s.ready_state() == EventSource::CLOSED);
-            inner.lost(gone);
-        }));
+        on(
+            "error",
+            self.handler(|inner, _| {
+                let gone = inner.source.borrow().as_ref().is_none_or(|s| s.ready_state() == EventSource::CLOSED);
+                inner.lost(gone);
+            }),
+        );
         for kind in KINDS {
             on(kind.word(), self.handler(move |inner, event| inner.arrived(kind, &event)));
         }

@@ -8,14 +8,12 @@ mod failure;
 mod live;
 mod passkey;
 
-
 pub(crate) use clock::now;
 pub(crate) use failure::{Failure, PasskeyFailure};
 pub(crate) use live::{Connection, LiveMessage, LiveStream, announce_session_change};
 
 use countersign_wire::problem::Code;
 use countersign_wire::requests::{CeremonyFinish, CeremonyOptions};
-use countersign_wire::session::SessionInfo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::rc::Rc;
@@ -93,51 +91,41 @@ impl Backend {
         self.send(Method::Post, path, body).await
     }
 
-    /// Calls; where the server wants a fresh passkey touch first, asks for it and calls once more.
-    async fn call<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<String>,
-    ) -> Result<T, Failure> {
-        let mut outcome = self.call_once(method, path, body.clone()).await;
+    async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<String>) -> Result<T, Failure> {
+        failure::parse(&self.exchange(method, path, body).await?)
+    }
+
+    /// Calls; where the server wants a fresh passkey touch first, asks for it and calls once more. Not generic, so that
+    /// it is compiled once and not for every kind of answer.
+    async fn exchange(&self, method: Method, path: &str, body: Option<String>) -> Result<String, Failure> {
+        let mut outcome = self.exchange_once(method, path, body.clone()).await;
         if outcome.as_ref().is_err_and(|failure| failure.code() == Some(Code::ReauthRequired)) {
             self.hears.asks_again.emit(());
             self.touch_again().await?;
-            outcome = self.call_once(method, path, body).await;
+            outcome = self.exchange_once(method, path, body).await;
         }
         outcome
     }
 
-    async fn call_once<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<String>,
-    ) -> Result<T, Failure> {
+    async fn exchange_once(&self, method: Method, path: &str, body: Option<String>) -> Result<String, Failure> {
         let answer = match self.door {
             Door::Browser => browser::send(method, path, body).await?,
         };
-        let read = failure::read(answer.status, &answer.body);
-        if let Err(failure) = &read
+        let outcome = failure::sort(answer.status, answer.body);
+        if let Err(failure) = &outcome
             && failure.code() == Some(Code::Unauthenticated)
             && !is_for_anyone(path)
         {
             self.hears.signed_out.emit(());
         }
-        read
+        outcome
     }
 
-    async fn touch_again(&self) -> Result<SessionInfo, Failure> {
-        let options: CeremonyOptions = self.call_plainly("/api/session/reauth/start", &Nothing {}).await?;
-        let finish = self.give_passkey(options).await?;
-        self.call_plainly("/api/session/reauth/finish", &finish).await
-    }
-
-    /// A POST that never asks for a touch: the ceremony itself.
-    async fn call_plainly<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, Failure> {
-        let body = serde_json::to_string(body).map_err(|_| Failure::Unreadable)?;
-        self.call_once(Method::Post, path, Some(body)).await
+    async fn touch_again(&self) -> Result<(), Failure> {
+        let start = self.exchange_once(Method::Post, "/api/session/reauth/start", Some("{}".to_owned())).await?;
+        let finish = self.give_passkey(failure::parse(&start)?).await?;
+        let finish = serde_json::to_string(&finish).map_err(|_| Failure::Unreadable)?;
+        self.exchange_once(Method::Post, "/api/session/reauth/finish", Some(finish)).await.map(|_| ())
     }
 
     async fn give_passkey(&self, options: CeremonyOptions) -> Result<CeremonyFinish, Failure> {

@@ -1,30 +1,36 @@
 //! A word in a coloured pill. The word carries the meaning; the colour only repeats it.
 
+use crate::display;
+use countersign_domain::Effect;
+use countersign_domain::connector::ConnectorStatus;
+use countersign_domain::request::RequestState;
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct BadgeProps {
-    /// `ok`, `wait`, `no` or `plain`.
-    #[prop_or("plain")]
-    pub(crate) tone: &'static str,
-    /// A dot before the word.
-    #[prop_or_default]
-    pub(crate) dot: bool,
-    #[prop_or_default]
-    pub(crate) title: Option<AttrValue>,
-    #[prop_or_default]
-    pub(crate) testid: Option<AttrValue>,
-    pub(crate) children: Html,
+/// `tone` is `ok`, `wait`, `no` or `plain`.
+pub(crate) fn badge(tone: &'static str, words: impl Into<AttrValue>) -> Html {
+    let words: AttrValue = words.into();
+    html! { <span class={classes!("badge", tone)}>{ words }</span> }
 }
 
-#[component]
-pub(crate) fn Badge(props: &BadgeProps) -> Html {
+pub(crate) fn effect_badge(effect: Effect) -> Html {
     html! {
-        <span class={classes!("badge", props.tone)} title={props.title.clone()} data-testid={props.testid.clone()}>
-            if props.dot {
-                <i class="dot" aria-hidden="true" />
-            }
-            { props.children.clone() }
+        <span class={classes!("badge", display::effect_tone(effect))} data-testid="effect">{ effect.word() }</span>
+    }
+}
+
+pub(crate) fn state_badge(state: RequestState) -> Html {
+    html! {
+        <span class={classes!("badge", display::state_tone(state))} data-testid="state">{ display::state(state) }</span>
+    }
+}
+
+/// Whether a connector can be reached, with the words that the caller wants.
+pub(crate) fn status_badge(status: ConnectorStatus, reason: Option<&str>, words: impl Into<AttrValue>) -> Html {
+    let (_, tone) = display::status(status);
+    let words: AttrValue = words.into();
+    html! {
+        <span class={classes!("badge", tone)} title={reason.map(ToOwned::to_owned)} data-testid="connector-status">
+            <i class="dot" aria-hidden="true" />{ words }
         </span>
     }
 }

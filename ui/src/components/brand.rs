@@ -1,9 +1,8 @@
 //! The product's mark and name.
 
-use crate::components::icon::{Icon, Picture};
+use crate::components::icon::{Picture, icon};
 use yew::prelude::*;
 
-#[component]
-pub(crate) fn Brand() -> Html {
-    html! { <span class="brand"><Icon of={Picture::Mark} />{ "Countersign" }</span> }
+pub(crate) fn brand() -> Html {
+    html! { <span class="brand">{ icon(Picture::Mark) }{ "Countersign" }</span> }
 }

@@ -1,6 +1,6 @@
 //! Copies a text, and says whether that worked.
 
-use crate::components::icon::{Icon, Picture};
+use crate::components::icon::{Picture, icon};
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::prelude::*;
@@ -35,7 +35,7 @@ pub(crate) fn CopyButton(props: &CopyButtonProps) -> Html {
     html! {
         <button type="button" {class} {onclick} data-testid={props.testid.clone()}>
             if !props.inline {
-                <Icon of={if *said == Some("Copied") { Picture::Check } else { Picture::Copy }} />
+                { icon(if *said == Some("Copied") { Picture::Check } else { Picture::Copy }) }
             }
             <span aria-live="polite">{ said.map_or(props.label.clone(), AttrValue::Static) }</span>
         </button>

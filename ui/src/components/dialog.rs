@@ -1,6 +1,6 @@
 //! A modal dialog with a title and a way out.
 
-use crate::components::icon::{Icon, Picture};
+use crate::components::icon::{Picture, icon};
 use crate::hooks::dialog::use_modal;
 use yew::prelude::*;
 
@@ -39,7 +39,7 @@ pub(crate) fn Dialog(props: &DialogProps) -> Html {
                 <h2 id="dialog-title">{ props.title.clone() }</h2>
                 if !must_answer {
                     <button type="button" class="icon-button" aria-label="Close" {onclick}>
-                        <Icon of={Picture::Close} />
+                        { icon(Picture::Close) }
                     </button>
                 }
             </header>

@@ -2,30 +2,23 @@
 
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct FieldProps {
-    /// The control's id; hint and error are tied to it.
-    pub(crate) id: AttrValue,
-    pub(crate) label: AttrValue,
-    #[prop_or_default]
-    pub(crate) hint: Option<AttrValue>,
-    #[prop_or_default]
-    pub(crate) error: Option<String>,
-    pub(crate) children: Html,
-}
-
-#[component]
-pub(crate) fn Field(props: &FieldProps) -> Html {
-    let class = classes!("field", props.error.is_some().then_some("wrong"));
+/// A label with its control, whose id it names; under it what is wrong, and a hint.
+pub(crate) fn field(
+    id: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    error: Option<String>,
+    control: Html,
+) -> Html {
     html! {
-        <div {class}>
-            <label for={props.id.clone()}>{ props.label.clone() }</label>
-            { props.children.clone() }
-            if let Some(error) = &props.error {
-                <p class="field-error" role="alert" data-testid={format!("error-{}", props.id)}>{ error.clone() }</p>
+        <div class={classes!("field", error.is_some().then_some("wrong"))}>
+            <label for={id}>{ label }</label>
+            { control }
+            if let Some(error) = error {
+                <p class="field-error" role="alert" data-testid={format!("error-{id}")}>{ error }</p>
             }
-            if let Some(hint) = &props.hint {
-                <p class="hint">{ hint.clone() }</p>
+            if !hint.is_empty() {
+                <p class="hint">{ hint }</p>
             }
         </div>
     }

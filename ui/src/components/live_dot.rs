@@ -1,12 +1,10 @@
 //! Whether the page is kept up to date.
 
 use crate::backend::Connection;
-use crate::hooks::use_connection;
 use yew::prelude::*;
 
-#[component]
-pub(crate) fn LiveDot() -> Html {
-    let (class, word, title) = match use_connection() {
+pub(crate) fn live_dot(connection: Connection) -> Html {
+    let (class, word, title) = match connection {
         Connection::Live => ("live", "Live", "Changes are shown as they happen"),
         Connection::Reconnecting => ("live away", "Reconnecting", "The connection is gone; it is tried again"),
     };

@@ -1,48 +1,32 @@
 //! A page, a list or a panel that has nothing to show says why, and offers a way on.
 
-use crate::components::icon::{Icon, Picture};
+use crate::backend::Failure;
+use crate::components::icon::{Picture, icon};
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct MessageProps {
-    pub(crate) title: AttrValue,
-    #[prop_or_default]
-    pub(crate) text: AttrValue,
-    #[prop_or_default]
-    pub(crate) picture: Option<Picture>,
-    /// Tries again what failed.
-    #[prop_or_default]
-    pub(crate) retry: Option<Callback<()>>,
-    #[prop_or_default]
-    pub(crate) testid: Option<AttrValue>,
-    #[prop_or_default]
-    pub(crate) children: Html,
+/// Nothing is there, and that is well.
+pub(crate) fn message(of: Picture, title: &'static str, text: &'static str, testid: &'static str, on: Html) -> Html {
+    html! {
+        <div class="message" data-testid={testid}>
+            <span class="message-icon">{ icon(of) }</span>
+            <h2>{ title }</h2>
+            <p>{ text }</p>
+            { on }
+        </div>
+    }
 }
 
-#[component]
-pub(crate) fn Message(props: &MessageProps) -> Html {
-    let failed = props.retry.is_some();
-    let picture = props.picture.or(failed.then_some(Picture::Alert));
-    let retry = props.retry.clone().map(|retry| Callback::from(move |_: MouseEvent| retry.emit(())));
+/// Something could not be shown; it can be tried again.
+pub(crate) fn failed(title: &'static str, failure: &Failure, retry: &Callback<()>, testid: &'static str) -> Html {
+    let onclick = retry.reform(|_: MouseEvent| ());
     html! {
-        <div
-            class={classes!("message", failed.then_some("failed"))}
-            role={failed.then_some("alert")}
-            data-testid={props.testid.clone()}
-        >
-            if let Some(of) = picture {
-                <span class="message-icon"><Icon {of} /></span>
-            }
-            <h2>{ props.title.clone() }</h2>
-            if !props.text.is_empty() {
-                <p>{ props.text.clone() }</p>
-            }
-            if let Some(onclick) = retry {
-                <button type="button" class="btn" {onclick} data-testid="retry">
-                    <Icon of={Picture::Refresh} />{ "Try again" }
-                </button>
-            }
-            { props.children.clone() }
+        <div class="message failed" role="alert" data-testid={testid}>
+            <span class="message-icon">{ icon(Picture::Alert) }</span>
+            <h2>{ title }</h2>
+            <p>{ failure.message() }</p>
+            <button type="button" class="btn" {onclick} data-testid="retry">
+                { icon(Picture::Refresh) }{ "Try again" }
+            </button>
         </div>
     }
 }

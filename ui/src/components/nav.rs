@@ -1,9 +1,8 @@
 //! The pages that there are, for the one who is signed in; a bar at the side, at the bottom of a phone.
 
-use crate::components::avatar::Avatar;
-use crate::components::badge::Badge;
-use crate::components::brand::Brand;
-use crate::components::icon::{Icon, Picture};
+use crate::components::avatar::avatar;
+use crate::components::brand::brand;
+use crate::components::icon::{Picture, icon};
 use crate::components::route_link::RouteLink;
 use crate::display;
 use crate::hooks::pending::use_pending;
@@ -33,7 +32,7 @@ pub(crate) fn Nav(props: &NavProps) -> Html {
     }
     html! {
         <nav class="nav" aria-label="Pages">
-            <RouteLink to={Route::Requests} class="home"><Brand /></RouteLink>
+            <RouteLink to={Route::Requests} class="home">{ brand() }</RouteLink>
             <ul>
                 { for pages.into_iter().map(|(to, of, name)| {
                     let current = here == to;
@@ -41,9 +40,9 @@ pub(crate) fn Nav(props: &NavProps) -> Html {
                     html! {
                         <li key={name}>
                             <RouteLink {to} {current} testid={format!("nav-{}", name.to_lowercase())}>
-                                <Icon {of} /><span class="nav-word">{ name }</span>
+                                { icon(of) }<span class="nav-word">{ name }</span>
                                 if let Some(count) = count {
-                                    <Badge tone="wait">{ count }<span class="unseen">{ " pending" }</span></Badge>
+                                    <span class="badge wait">{ count }<span class="unseen">{ " pending" }</span></span>
                                 }
                             </RouteLink>
                         </li>
@@ -51,7 +50,7 @@ pub(crate) fn Nav(props: &NavProps) -> Html {
                 }) }
                 <li class="me">
                     <RouteLink to={Route::Account} current={here == Route::Account} testid="nav-account">
-                        <Avatar name={me.user.name.clone()} />
+                        { avatar(&me.user.name, "") }
                         <span class="me-words">
                             <b>{ me.user.name.clone() }</b>
                             <span class="two">{ display::role(me.user.role) }</span>

@@ -2,27 +2,15 @@
 
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct PageHeadProps {
-    pub(crate) title: AttrValue,
-    pub(crate) text: AttrValue,
-    /// Beside the title.
-    #[prop_or_default]
-    pub(crate) badge: Html,
-    /// At the right.
-    #[prop_or_default]
-    pub(crate) children: Html,
-}
-
-#[component]
-pub(crate) fn PageHead(props: &PageHeadProps) -> Html {
+/// `beside` stands at the title, `actions` at the right.
+pub(crate) fn page_head(title: &'static str, text: &'static str, beside: Html, actions: Html) -> Html {
     html! {
         <header class="page-head">
             <div>
-                <h1 id="page-title" tabindex="-1">{ props.title.clone() }{ props.badge.clone() }</h1>
-                <p class="sub">{ props.text.clone() }</p>
+                <h1 id="page-title" tabindex="-1">{ title }{ beside }</h1>
+                <p class="sub">{ text }</p>
             </div>
-            { props.children.clone() }
+            { actions }
         </header>
     }
 }

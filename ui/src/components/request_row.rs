@@ -1,9 +1,9 @@
 //! One request in the list.
 
-use crate::components::badge::Badge;
-use crate::components::connector_tile::ConnectorTile;
+use crate::components::badge::{badge, effect_badge, state_badge};
+use crate::components::connector_tile::connector_tile;
 use crate::components::route_link::RouteLink;
-use crate::components::segments::{self, Segments};
+use crate::components::segments::segments;
 use crate::display;
 use crate::hooks::use_now;
 use crate::routes::Route;
@@ -63,16 +63,16 @@ pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
                 <span class="two">{ row.requester.groups.join(", ") }</span>
             </td>
             <td class="col-connector">
-                <ConnectorTile slug={row.connector.slug.clone()} name={row.connector.name.clone()} />
+                { connector_tile(&row.connector.slug, &row.connector.name) }
             </td>
             <td class="col-tools">
                 <code class="one" title={tool}>
-                    { row.connector.slug.clone() }{ "_" }<Segments of={row.tool.clone()} />
+                    { row.connector.slug.clone() }{ "_" }{ segments(&row.tool) }
                 </code>
                 <span class="badges">
-                    <Badge tone={display::effect_tone(row.effect)}>{ row.effect.word() }</Badge>
+                    { effect_badge(row.effect) }
                     if row.more_tools > 0 {
-                        <Badge>{ format!("+{}", row.more_tools) }</Badge>
+                        { badge("plain", format!("+{}", row.more_tools)) }
                     }
                 </span>
             </td>
@@ -85,13 +85,11 @@ pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
                     }
                 </span>
                 if row.state != RequestState::Pending {
-                    <span class="badges">
-                        <Badge tone={display::state_tone(row.state)}>{ display::state(row.state) }</Badge>
-                    </span>
+                    <span class="badges">{ state_badge(row.state) }</span>
                 }
             </td>
-            <td class="col-note" title={segments::title(&row.note)}>
-                <span class="note-cut"><Segments of={row.note.clone()} /></span>
+            <td class="col-note" title={display::plain(&row.note)}>
+                <span class="note-cut">{ segments(&row.note) }</span>
             </td>
         </tr>
     }

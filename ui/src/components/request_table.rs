@@ -1,7 +1,7 @@
 //! The list of requests as a table; on a phone its rows are cards.
 
 use crate::components::request_row::RequestRow;
-use crate::components::sort_header::SortHeader;
+use crate::components::sort_header::sort_header;
 use crate::hooks::queue::QueueQuery;
 use countersign_wire::requests::{RequestRow as Row, SortKey};
 use yew::prelude::*;
@@ -17,10 +17,7 @@ pub(crate) struct RequestTableProps {
 
 #[component]
 pub(crate) fn RequestTable(props: &RequestTableProps) -> Html {
-    let head = |name, key_of, class| {
-        let (query, onquery) = (props.query.clone(), props.onquery.clone());
-        html! { <SortHeader {name} {key_of} {query} {onquery} {class} /> }
-    };
+    let head = |name, key, class| sort_header(name, key, class, &props.query, &props.onquery);
     html! {
         <table class="requests" data-testid="requests">
             <caption class="unseen">{ "Requests" }</caption>

@@ -1,29 +1,20 @@
 //! Draws text as the server segmented it. What was escaped stands out as a chip, what was redacted is said in words;
 //! nothing here decides what is harmless.
 
-use crate::display::plain;
 use countersign_domain::card::{Segment, Why};
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct SegmentsProps {
-    pub(crate) of: Vec<Segment>,
-}
-
-#[component]
-pub(crate) fn Segments(props: &SegmentsProps) -> Html {
-    draw(&props.of)
-}
-
-/// The same for callers that draw many.
-pub(crate) fn draw(segments: &[Segment]) -> Html {
+/// Text as it may be shown.
+pub(crate) fn segments(segments: &[Segment]) -> Html {
     segments.iter().map(draw_one).collect()
 }
 
 fn draw_one(segment: &Segment) -> Html {
     match segment {
         Segment::Text { text } => html! { { text.clone() } },
-        Segment::LineBreak => html! { <><span class="mark" role="img" aria-label="line break">{ "⏎" }</span>{ "\n" }</> },
+        Segment::LineBreak => {
+            html! { <><span class="mark" role="img" aria-label="line break">{ "⏎" }</span>{ "\n" }</> }
+        }
         Segment::Tab => html! { <span class="mark tab" role="img" aria-label="tab">{ "⇥" }</span> },
         Segment::Escaped { text, name, why, times } => {
             let times = if *times > 1 { format!(" ×{times}") } else { String::new() };
@@ -48,9 +39,4 @@ const fn because(why: Why) -> &'static str {
         Why::Unassigned => "no character yet",
         Why::Combining => "an accent that would cover other text",
     }
-}
-
-/// A title that shows the whole of a text that is cut in a row.
-pub(crate) fn title(segments: &[Segment]) -> AttrValue {
-    AttrValue::from(plain(segments))
 }

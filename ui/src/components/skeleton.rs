@@ -2,18 +2,11 @@
 
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct SkeletonProps {
-    #[prop_or(5)]
-    pub(crate) rows: u32,
-}
-
-#[component]
-pub(crate) fn Skeleton(props: &SkeletonProps) -> Html {
+pub(crate) fn skeleton(rows: u32) -> Html {
     html! {
         <div class="skeleton" role="status" data-testid="loading">
             <span class="unseen">{ "Loading" }</span>
-            { for (0..props.rows).map(|_| html! { <div class="bone-row"><i /><i /><i /><i /></div> }) }
+            { for (0..rows).map(|_| html! { <div class="bone-row"><i /><i /><i /><i /></div> }) }
         </div>
     }
 }

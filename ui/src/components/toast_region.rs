@@ -1,6 +1,6 @@
 //! Draws the notices. Both regions are in the page from the start: screen readers announce only changes.
 
-use crate::components::icon::{Icon, Picture};
+use crate::components::icon::{Picture, icon};
 use crate::components::route_link::RouteLink;
 use crate::hooks::toasts::{Toast, Toasts, Tone, use_toast_list, use_toasts};
 use yew::prelude::*;
@@ -32,13 +32,13 @@ fn draw(toasts: &Toasts, toast: &Toast) -> Html {
     };
     html! {
         <div key={key} {class} data-testid="toast">
-            <Icon {of} />
+            { icon(of) }
             <p>{ toast.text.clone() }</p>
             if let Some(to) = &toast.leads_to {
                 <RouteLink to={to.clone()}>{ "Review" }</RouteLink>
             }
             <button type="button" class="icon-button" aria-label="Dismiss" onclick={dismiss}>
-                <Icon of={Picture::Close} />
+                { icon(Picture::Close) }
             </button>
         </div>
     }

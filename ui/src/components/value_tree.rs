@@ -1,7 +1,7 @@
 //! Arguments or a result as a tree. Big values are folded at first and never cut: opened, they are whole.
 
-use crate::components::icon::{Icon, Picture};
-use crate::components::segments;
+use crate::components::icon::{Picture, icon};
+use crate::components::segments::segments as draw;
 use crate::display::{counted, plain};
 use crate::hooks::folds::{FoldAction, Folds, Place, is_folded_at_first};
 use countersign_domain::card::{CardValue, Segment};
@@ -32,7 +32,11 @@ impl Drawing<'_> {
         let folded = is_folded_at_first(value, place.len());
         let open = !folded || self.props.folds.is_open(place);
         let body = if open { self.whole(value, place) } else { Html::default() };
-        if folded { html! { <>{ self.fold(value, place, open) }{ body }</> } } else { body }
+        if folded {
+            html! { <>{ self.fold(value, place, open) }{ body }</> }
+        } else {
+            body
+        }
     }
 
     fn whole(&self, value: &CardValue, place: &mut Place) -> Html {
@@ -40,7 +44,7 @@ impl Drawing<'_> {
             CardValue::Object { entries } if entries.is_empty() => html! { <span class="empty">{ "{ }" }</span> },
             CardValue::List { items } if items.is_empty() => html! { <span class="empty">{ "[ ]" }</span> },
             CardValue::Object { entries } => {
-                let rows = entries.iter().map(|entry| (segments::draw(&entry.key), &entry.value));
+                let rows = entries.iter().map(|entry| (draw(&entry.key), &entry.value));
                 self.rows(rows, place)
             }
             CardValue::List { items } => {
@@ -75,9 +79,9 @@ impl Drawing<'_> {
 
     fn text(&self, segments: &[Segment]) -> Html {
         if self.props.bare_texts && reads_as_text(&plain(segments)) {
-            return html! { <span class="text">{ segments::draw(segments) }</span> };
+            return html! { <span class="text">{ draw(segments) }</span> };
         }
-        html! { <span class="text">{ "\"" }{ segments::draw(segments) }{ "\"" }</span> }
+        html! { <span class="text">{ "\"" }{ draw(segments) }{ "\"" }</span> }
     }
 
     fn fold(&self, value: &CardValue, place: &Place, open: bool) -> Html {
@@ -95,7 +99,7 @@ impl Drawing<'_> {
         html! {
             <button type="button" class={classes!("fold", open.then_some("open"))} aria-expanded={open.to_string()}
                 {onclick} data-testid="fold">
-                <Icon of={Picture::Unfold} />{ format!("{verb} {size}") }
+                { icon(Picture::Unfold) }{ format!("{verb} {size}") }
             </button>
         }
     }

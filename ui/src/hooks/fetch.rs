@@ -22,6 +22,13 @@ impl<T> Loadable<T> {
             _ => None,
         }
     }
+
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
 }
 
 /// Something fetched, and how to fetch it again.

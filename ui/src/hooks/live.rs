@@ -76,10 +76,13 @@ pub(crate) fn use_live(on: Callback<LiveMessage>) {
                 let mut all = hub.borrow_mut();
                 all.next += 1;
                 let key = all.next;
-                all.listeners.push((key, Callback::from(move |message| {
-                    let now = latest.borrow().clone();
-                    now.emit(message);
-                })));
+                all.listeners.push((
+                    key,
+                    Callback::from(move |message| {
+                        let now = latest.borrow().clone();
+                        now.emit(message);
+                    }),
+                ));
                 key
             };
             (hub, key)

@@ -103,7 +103,8 @@ fn announce(backend: crate::backend::Backend, toasts: crate::hooks::toasts::Toas
             let id = id.to_string();
             spawn_local(async move {
                 let headline = backend.request(&id).await.map(|card| plain(&card.headline)).ok();
-                let text = headline.filter(|text| !text.is_empty()).unwrap_or_else(|| "A new request waits.".to_owned());
+                let text =
+                    headline.filter(|text| !text.is_empty()).unwrap_or_else(|| "A new request waits.".to_owned());
                 toasts.show_with(Tone::News, text, Some(Route::Request { id }));
             });
         }

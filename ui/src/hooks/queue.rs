@@ -298,11 +298,8 @@ mod tests {
     fn the_address_says_what_is_asked() {
         let plain = QueueQuery::default();
         assert_eq!(plain.path(None, 50), "/api/requests?state=pending&sort=-requested&limit=50");
-        let query = QueueQuery {
-            state: Some("decided".into()),
-            connector: Some("a&b".into()),
-            sort: Some("name".into()),
-        };
+        let query =
+            QueueQuery { state: Some("decided".into()), connector: Some("a&b".into()), sort: Some("name".into()) };
         assert_eq!(
             query.path(Some("c="), 50),
             "/api/requests?state=decided&sort=name&limit=50&connector=a%26b&after=c%3D"

@@ -95,9 +95,7 @@ pub(crate) fn SessionProvider(props: &SessionProviderProps) -> Html {
     }
     let session = Session { state: (*state).clone(), set, backend: (*backend).clone() };
     html! {
-        <ContextProvider<Backend> context={(*backend).clone()}>
-            <ContextProvider<Session> context={session}>{ props.children.clone() }</ContextProvider<Session>>
-        </ContextProvider<Backend>>
+        <ContextProvider<Session> context={session}>{ props.children.clone() }</ContextProvider<Session>>
     }
 }
 
@@ -105,7 +103,7 @@ pub(crate) fn SessionProvider(props: &SessionProviderProps) -> Html {
 #[hook]
 pub(crate) fn use_backend() -> Backend {
     let fallback = use_memo((), |()| Backend::of_browser(Callback::noop(), Callback::noop()));
-    use_context::<Backend>().unwrap_or_else(|| (*fallback).clone())
+    use_context::<Session>().map_or_else(|| (*fallback).clone(), |session| session.backend)
 }
 
 /// The session; none only outside of the provider.

@@ -1,12 +1,10 @@
 //! One request, to be decided: beside the list, or alone on a phone and where a notice leads to.
 
-use crate::components::badge::Badge;
-use crate::components::icon::{Icon, Picture};
-use crate::components::message::Message;
-use crate::components::review::{Bar, PanelHead, ReviewPanel, ReviewPhone, ReviewProps, why_off};
+use crate::components::icon::Picture;
+use crate::components::message::{failed, message};
+use crate::components::review::{PhoneHead, ReviewPanel, ReviewPhone, ReviewProps, panel_head, why_off};
 use crate::components::route_link::RouteLink;
-use crate::components::skeleton::Skeleton;
-use crate::display;
+use crate::components::skeleton::skeleton;
 use crate::hooks::folds::{FoldAction, Folds, folded_places};
 use crate::hooks::keys::use_keys;
 use crate::hooks::media::{PHONE, use_media};
@@ -15,12 +13,11 @@ use crate::hooks::review::{Review, use_review};
 use crate::hooks::review_state::{Deed, ReviewState, Step};
 use crate::hooks::title::use_title;
 use crate::hooks::toasts::Tone;
-use crate::hooks::{use_now, use_toasts};
-use crate::routes::Route;
+use crate::hooks::use_toasts;
+use crate::routes::{FromQuery, Route};
 use countersign_domain::request::RequestState;
 use countersign_wire::problem::Code;
 use countersign_wire::requests::Card;
-use std::rc::Rc;
 use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -57,6 +54,7 @@ pub(crate) struct ReviewDeskProps {
 #[component]
 pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
     let review = use_review(&props.id);
+    let navigator = use_navigator();
     let phone = use_media(PHONE) || props.alone;
     let folds = use_reducer_eq(Folds::default);
     let denying = use_state_eq(|| false);
@@ -89,27 +87,41 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
         let denying = denying.setter();
         Callback::from(move |on| denying.set(on))
     };
+    let oncreate_policy = {
+        let id = props.id.to_string();
+        Callback::from(move |()| {
+            if let Some(navigator) = &navigator {
+                let _ = navigator.push_with_query(&Route::NewPolicy, FromQuery { from: Some(id.clone()) });
+            }
+        })
+    };
     let body = match (&state.card, &state.lost) {
         (Some(card), _) => {
-            let of = ReviewProps { card: card.clone(), review, folds: (*folds).clone(), onfold, phone };
-            let denying = *denying;
+            let of = ReviewProps {
+                card: card.clone(),
+                review,
+                folds: (*folds).clone(),
+                onfold,
+                denying: *denying,
+                ondenying,
+                oncreate_policy,
+                phone,
+            };
             if phone {
-                html! { <ReviewPhone {of} {denying} {ondenying} /> }
+                html! { <ReviewPhone ..of /> }
             } else {
-                html! { <ReviewPanel {of} {denying} {ondenying} /> }
+                html! { <ReviewPanel ..of /> }
             }
         }
-        (None, Some(failure)) if failure.code() == Some(Code::NotFound) => html! {
-            <Message picture={Picture::Inbox} title="There is no such request"
-                text="It does not exist, or it is not for you to see." testid="review-error">
-                <RouteLink to={Route::Requests} class="btn">{ "All requests" }</RouteLink>
-            </Message>
-        },
-        (None, Some(failure)) => html! {
-            <Message title="The request can't be shown" text={failure.message()} retry={review.reload}
-                testid="review-error" />
-        },
-        (None, None) => html! { <div class="scroll"><Skeleton rows=6 /></div> },
+        (None, Some(failure)) if failure.code() == Some(Code::NotFound) => message(
+            Picture::Inbox,
+            "There is no such request",
+            "It does not exist, or it is not for you to see.",
+            "review-error",
+            html! { <RouteLink to={Route::Requests} class="btn">{ "All requests" }</RouteLink> },
+        ),
+        (None, Some(failure)) => failed("The request can't be shown", failure, &review.reload, "review-error"),
+        (None, None) => html! { <div class="scroll">{ skeleton(6) }</div> },
     };
     html! {
         <aside class={classes!("review", phone.then_some("phone"))} aria-label="Review request" data-testid="review"
@@ -117,49 +129,10 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
             if phone {
                 <PhoneHead card={state.card.clone()} onclose={props.onclose.clone()} heading={heading} />
             } else {
-                <PanelHead onclose={props.onclose.clone()} {heading} />
+                { panel_head(&props.onclose, &heading) }
             }
             { body }
         </aside>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct PhoneHeadProps {
-    card: Option<Rc<Card>>,
-    onclose: Callback<()>,
-    heading: NodeRef,
-}
-
-#[component]
-fn PhoneHead(props: &PhoneHeadProps) -> Html {
-    let now = use_now();
-    let onclick = {
-        let onclose = props.onclose.clone();
-        Callback::from(move |_: MouseEvent| onclose.emit(()))
-    };
-    let left = props
-        .card
-        .as_ref()
-        .filter(|card| card.state == RequestState::Pending)
-        .map(|card| display::left(card.expires_at, now));
-    html! {
-        <>
-            <header>
-                <button type="button" class="icon-button" aria-label="All requests" {onclick} data-testid="close">
-                    <Icon of={Picture::Back} />
-                </button>
-                <b ref={props.heading.clone()} tabindex="-1">{ "Review request" }</b>
-                if let Some(left) = left {
-                    <Badge tone="wait">
-                        { if left.is_empty() { "time is up".to_owned() } else { format!("{left} left") } }
-                    </Badge>
-                }
-            </header>
-            if let Some(card) = &props.card {
-                <Bar card={card.clone()} />
-            }
-        </>
     }
 }
 
@@ -210,7 +183,6 @@ fn how_it_went(deed: Deed, end: RequestState, card: &Card) -> (Tone, String) {
 /// `a`, `d` and Escape.
 #[hook]
 fn use_decision_keys(review: &Review, unseen: usize, denying: UseStateHandle<bool>, onclose: &Callback<()>) {
-    let now = use_now();
     let toasts = use_toasts();
     let (review, onclose) = (review.clone(), onclose.clone());
     use_keys(Callback::from(move |event: KeyboardEvent| {
@@ -218,7 +190,7 @@ fn use_decision_keys(review: &Review, unseen: usize, denying: UseStateHandle<boo
         match (event.key().as_str(), card) {
             ("Escape", _) if *denying => denying.set(false),
             ("Escape", _) => onclose.emit(()),
-            ("a", Some(card)) => match why_off(&card, unseen, now >= card.expires_at) {
+            ("a", Some(card)) => match why_off(&card, unseen, crate::backend::now()) {
                 None => review.act.emit((Deed::Approve, None)),
                 Some(why) => toasts.show(Tone::News, why),
             },

@@ -1,27 +1,19 @@
 //! The frame of the pages before one is signed in, and the one-time token that a link brings along.
 
-use crate::components::brand::Brand;
+use crate::components::brand::brand;
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct GateProps {
-    pub(crate) title: AttrValue,
-    #[prop_or_default]
-    pub(crate) text: AttrValue,
-    pub(crate) children: Html,
-}
-
-#[component]
-pub(crate) fn Gate(props: &GateProps) -> Html {
+/// A card in the middle of the page.
+pub(crate) fn gate(title: &str, text: &str, inside: Html) -> Html {
     html! {
         <main class="gate">
-            <Brand />
+            { brand() }
             <section class="gate-card">
-                <h1>{ props.title.clone() }</h1>
-                if !props.text.is_empty() {
-                    <p class="soft">{ props.text.clone() }</p>
+                <h1>{ title.to_owned() }</h1>
+                if !text.is_empty() {
+                    <p class="soft">{ text.to_owned() }</p>
                 }
-                { props.children.clone() }
+                { inside }
             </section>
         </main>
     }

@@ -1,8 +1,16 @@
 //! One page a file.
 
+pub(crate) mod account;
+pub(crate) mod agents;
 pub(crate) mod approve;
+pub(crate) mod connectors;
 pub(crate) mod gate;
+pub(crate) mod invitation;
 pub(crate) mod not_found;
+pub(crate) mod people;
+pub(crate) mod policies;
+pub(crate) mod policy_form;
 pub(crate) mod requests;
+pub(crate) mod setup;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_link;

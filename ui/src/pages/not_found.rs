@@ -1,6 +1,7 @@
 //! An address that leads nowhere.
 
-use crate::components::message::Message;
+use crate::components::icon::Picture;
+use crate::components::message::message;
 use crate::components::route_link::RouteLink;
 use crate::hooks::title::use_title;
 use crate::routes::Route;
@@ -9,12 +10,10 @@ use yew::prelude::*;
 #[component]
 pub(crate) fn NotFoundPage() -> Html {
     use_title("Not found", None);
+    let on = html! { <RouteLink to={Route::Requests} class="btn">{ "All requests" }</RouteLink> };
     html! {
         <main class="list">
-            <Message title="There is no such page" text="The address may be mistyped, or the page has moved."
-                testid="not-found">
-                <RouteLink to={Route::Requests} class="btn">{ "All requests" }</RouteLink>
-            </Message>
+            { message(Picture::Info, "There is no such page", "The address may be mistyped.", "not-found", on) }
         </main>
     }
 }

@@ -1,22 +1,22 @@
 //! The queue, and the request that is open beside it.
 
-use crate::components::badge::Badge;
+use crate::components::badge::badge;
 use crate::components::button::Button;
-use crate::components::icon::{Icon, Picture};
-use crate::components::message::Message;
-use crate::components::page_head::PageHead;
-use crate::components::queue_bar::{QueueBar, choices};
+use crate::components::icon::{Picture, icon};
+use crate::components::message::{failed, message};
+use crate::components::page_head::page_head;
+use crate::components::queue_bar::{choices, queue_bar};
 use crate::components::request_table::RequestTable;
-use crate::components::skeleton::Skeleton;
+use crate::components::skeleton::skeleton;
 use crate::hooks::keys::use_keys;
 use crate::hooks::pending::use_pending;
 use crate::hooks::queue::{Phase, Queue, QueueQuery, use_queue};
 use crate::hooks::title::use_title;
-use crate::hooks::use_fetch;
+use crate::hooks::{use_connection, use_fetch};
 use crate::pages::approve::ReviewDesk;
 use crate::routes::Route;
-use web_sys::{HtmlElement, KeyboardEvent};
 use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -34,6 +34,7 @@ pub(crate) fn RequestsPage(props: &RequestsPageProps) -> Html {
     let query: QueueQuery = location.and_then(|location| location.query::<QueueQuery>().ok()).unwrap_or_default();
     let queue = use_queue(&query);
     let pending = use_pending().count;
+    let connection = use_connection();
     use_title("Requests", pending);
     let connectors = use_fetch((), |backend, ()| async move { backend.connectors().await });
 
@@ -60,21 +61,23 @@ pub(crate) fn RequestsPage(props: &RequestsPageProps) -> Html {
     use_return_of_focus(props.open.clone());
     use_moving(props.open.clone(), &queue, &go);
 
-    let badge = html! {
-        if let Some(count) = pending.filter(|count| *count > 0) {
-            <Badge tone="wait" testid="pending-badge">{ format!("{count} pending") }</Badge>
+    let count = pending.filter(|count| *count > 0).map(|count| format!("{count} pending"));
+    let beside = html! {
+        if let Some(count) = count {
+            <span data-testid="pending-badge">{ badge("wait", count) }</span>
         }
     };
     let choices = connectors.data.ready().map(|rows| choices(rows)).unwrap_or_default();
     html! {
         <div class={classes!("queue", props.open.is_some().then_some("with-panel"))}>
             <main class="list">
-                <PageHead
-                    title="Requests"
-                    text="Approve user requests for AI agents to access specific connector and tools"
-                    {badge}
-                />
-                <QueueBar query={query.clone()} onquery={onquery.clone()} connectors={choices} />
+                { page_head(
+                    "Requests",
+                    "Approve user requests for AI agents to access specific connector and tools",
+                    beside,
+                    Html::default(),
+                ) }
+                { queue_bar(&query, &onquery, &choices, connection) }
                 { list(&queue, &query, &onquery, &onopen, props.open.clone()) }
             </main>
             if let Some(id) = &props.open {
@@ -93,17 +96,14 @@ fn list(
 ) -> Html {
     let state = &queue.state;
     match &state.phase {
-        Phase::Loading => html! { <Skeleton /> },
-        Phase::Failed(failure) => html! {
-            <Message title="The list can't be shown" text={failure.message()} retry={queue.reload.clone()}
-                testid="list-error" />
-        },
+        Phase::Loading => skeleton(5),
+        Phase::Failed(failure) => failed("The list can't be shown", failure, &queue.reload, "list-error"),
         Phase::Ready if state.rows.is_empty() => empty(query),
         Phase::Ready => html! {
             <>
                 if let Some(failure) = &state.stale {
                     <p class="stale" role="status">
-                        <Icon of={Picture::Alert} />
+                        { icon(Picture::Alert) }
                         <span>{ "These are the last known rows. " }{ failure.message() }</span>
                         <Button onclick={queue.reload.clone()} testid="retry">{ "Try again" }</Button>
                     </p>
@@ -123,16 +123,13 @@ fn list(
 }
 
 fn empty(query: &QueueQuery) -> Html {
-    if query.connector.is_some() || query.state_word() != "pending" {
-        return html! {
-            <Message picture={Picture::Inbox} title="No requests match" text="Nothing here fits the chosen filters."
-                testid="empty" />
-        };
-    }
-    html! {
-        <Message picture={Picture::Check} title="No pending approvals"
-            text="All agent actions are within approved permissions." testid="empty" />
-    }
+    let filtered = query.connector.is_some() || query.state_word() != "pending";
+    let (of, title, text) = if filtered {
+        (Picture::Inbox, "No requests match", "Nothing here fits the chosen filters.")
+    } else {
+        (Picture::Check, "No pending approvals", "All agent actions are within approved permissions.")
+    };
+    message(of, title, text, "empty", Html::default())
 }
 
 /// When the request is closed the focus goes back to its row, or to the page's heading if the row has left.

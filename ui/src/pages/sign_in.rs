@@ -1,12 +1,12 @@
 //! Signing in with a passkey.
 
 use crate::components::button::Button;
-use crate::components::field::{Field, typed};
-use crate::components::icon::{Icon, Picture};
+use crate::components::field::{field, typed};
+use crate::components::icon::{Picture, icon};
 use crate::hooks::session::{SessionState, use_session};
 use crate::hooks::title::use_title;
 use crate::hooks::{use_backend, use_fetch};
-use crate::pages::gate::Gate;
+use crate::pages::gate::gate;
 use crate::routes::{ThenQuery, way_back};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -57,35 +57,40 @@ pub(crate) fn SignInPage() -> Html {
     let desk = desk.data.ready().cloned();
     let name = desk.as_ref().map_or_else(|| "Countersign".to_owned(), |desk| desk.name.clone());
     if desk.as_ref().is_some_and(|desk| desk.setup_needed) {
-        return html! {
-            <Gate title="This desk is not set up yet"
-                text="Open the setup link that the server printed at its first start. Whoever opens it names the desk and is its first admin.">
-                <p class="hint">{ "The link is in the server's output and log; a restart prints a new one." }</p>
-            </Gate>
-        };
+        return gate(
+            "This desk is not set up yet",
+            "Open the setup link that the server printed at its first start. Whoever opens it names the desk and is \
+             its first admin.",
+            html! { <p class="hint">{ "The link is in the server's output; a restart prints a new one." }</p> },
+        );
     }
-    html! {
-        <Gate title={format!("Sign in to {name}")} text="With the passkey that you enrolled here.">
-            <form {onsubmit} class="stack">
-                if *by_name {
-                    <Field id="email" label="Email" hint="Helps security keys that don't know your name.">
-                        <input id="email" type="email" autocomplete="username webauthn" value={(*email).clone()}
-                            oninput={typed(email.setter())} data-testid="email" />
-                    </Field>
-                }
-                if let Some(failure) = &*failure {
-                    <p class="field-error" role="alert" data-testid="sign-in-error">{ failure.message() }</p>
-                }
-                <Button tone="main wide" busy={*busy} testid="sign-in">
-                    <Icon of={Picture::Key} />{ "Sign in with a passkey" }
-                </Button>
-                if !*by_name {
-                    <button type="button" class="link-button" onclick={show_name} data-testid="use-email">
-                        { "Use my email instead of a name from the passkey" }
-                    </button>
-                }
-            </form>
-            <p class="hint">{ "Lost your passkey? An admin can make a sign-in link for you." }</p>
-        </Gate>
-    }
+    let email_field = html! {
+        <input id="email" type="email" autocomplete="username" value={(*email).clone()}
+            oninput={typed(email.setter())} data-testid="email" />
+    };
+    gate(
+        &format!("Sign in to {name}"),
+        "With the passkey that you enrolled here.",
+        html! {
+            <>
+                <form {onsubmit} class="stack">
+                    if *by_name {
+                        { field("email", "Email", "For security keys that don't hold your name.", None, email_field) }
+                    }
+                    if let Some(failure) = &*failure {
+                        <p class="field-error" role="alert" data-testid="sign-in-error">{ failure.message() }</p>
+                    }
+                    <Button tone="main wide" busy={*busy} testid="sign-in">
+                        { icon(Picture::Key) }{ "Sign in with a passkey" }
+                    </Button>
+                    if !*by_name {
+                        <button type="button" class="link-button" onclick={show_name} data-testid="use-email">
+                            { "Sign in with email and passkey" }
+                        </button>
+                    }
+                </form>
+                <p class="hint">{ "Lost your passkey? An admin can make a sign-in link for you." }</p>
+            </>
+        },
+    )
 }

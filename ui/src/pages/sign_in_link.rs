@@ -1,12 +1,11 @@
 //! Signing in with a one-time link.
 
 use crate::backend::Failure;
-use crate::components::message::Message;
 use crate::components::route_link::RouteLink;
 use crate::hooks::session::use_session;
 use crate::hooks::title::use_title;
 use crate::hooks::use_backend;
-use crate::pages::gate::{Gate, use_link_token};
+use crate::pages::gate::{gate, use_link_token};
 use crate::routes::Route;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -34,20 +33,23 @@ pub(crate) fn SignInLinkPage() -> Html {
             });
         });
     }
-    if let Some(failure) = &*failure {
-        return html! {
-            <Gate title="This link does not sign you in" text={failure.message()}>
-                <p class="hint">{ "Such a link works once and for a short time. Ask for a new one." }</p>
-                <RouteLink to={Route::SignIn} class="btn wide">{ "Sign in with a passkey" }</RouteLink>
-            </Gate>
-        };
+    let other_way = html! {
+        <RouteLink to={Route::SignIn} class="btn wide">{ "Sign in with a passkey" }</RouteLink>
+    };
+    match &*failure {
+        Some(failure) => gate(
+            "This link does not sign you in",
+            &failure.message(),
+            html! {
+                <>
+                    <p class="hint">{ "Such a link works once and for a short time. Ask for a new one." }</p>
+                    { other_way }
+                </>
+            },
+        ),
+        None if missing => {
+            gate("This link is not complete", "The part after # is missing. Copy the whole link.", other_way)
+        }
+        None => gate("Signing you in…", "", Html::default()),
     }
-    if missing {
-        return html! {
-            <Gate title="This link is not complete" text="The part after # is missing. Copy the whole link, or open it again.">
-                <RouteLink to={Route::SignIn} class="btn wide">{ "Sign in with a passkey" }</RouteLink>
-            </Gate>
-        };
-    }
-    html! { <main class="gate"><Message title="Signing you in…" /></main> }
 }

@@ -2,15 +2,14 @@
 
 use super::ReviewProps;
 use crate::components::copy_button::CopyButton;
-use crate::components::segments::Segments;
+use crate::components::segments::segments;
 use crate::components::value_tree::ValueTree;
 use crate::display::{counted, plain};
 use crate::hooks::folds::FoldAction;
 use std::rc::Rc;
 use yew::prelude::*;
 
-#[component]
-pub(crate) fn Arguments(props: &ReviewProps) -> Html {
+pub(crate) fn arguments(props: &ReviewProps) -> Html {
     let card = &props.card;
     let raw = props.folds.raw;
     let toggle = {
@@ -36,7 +35,7 @@ pub(crate) fn Arguments(props: &ReviewProps) -> Html {
                 </span>
             </header>
             if raw {
-                <pre class="args raw" tabindex="0"><Segments of={card.arguments_raw.clone()} /></pre>
+                <pre class="args raw" tabindex="0">{ segments(&card.arguments_raw) }</pre>
             } else {
                 <div class="args">
                     <ValueTree

@@ -1,39 +1,37 @@
 //! Where the call goes: connector, tool, effect, target.
 
-use super::CardProps;
-use crate::components::badge::Badge;
-use crate::components::connector_tile::ConnectorTile;
-use crate::components::segments::Segments;
+use crate::components::badge::{effect_badge, status_badge};
+use crate::components::connector_tile::connector_tile;
+use crate::components::segments::segments;
 use crate::display;
 use countersign_domain::connector::ConnectorKind;
+use countersign_wire::requests::Card;
 use yew::prelude::*;
 
-#[component]
-pub(crate) fn ConnectorCard(props: &CardProps) -> Html {
-    let card = &props.card;
-    let (status, tone) = display::status(card.connector.status);
+pub(crate) fn connector_card(card: &Card) -> Html {
+    let (status, _) = display::status(card.connector.status);
     html! {
         <div class="box">
             <div>
-                <b><ConnectorTile slug={card.connector.slug.clone()} name={card.connector.name.clone()} /></b>
-                <Badge {tone} dot=true title={card.connector.status_reason.clone().map(AttrValue::from)}>{ status }</Badge>
+                <b>{ connector_tile(&card.connector.slug, &card.connector.name) }</b>
+                { status_badge(card.connector.status, card.connector.status_reason.as_deref(), status) }
             </div>
             if let Some(reason) = &card.connector.status_reason {
                 <div class="reason">{ reason.clone() }</div>
             }
             <div>
-                <code class="wrap" data-testid="card-tool"><Segments of={card.tool.clone()} /></code>
-                <Badge tone={display::effect_tone(card.effect)} testid="card-effect">{ card.effect.word() }</Badge>
+                <code class="wrap" data-testid="card-tool">{ segments(&card.tool) }</code>
+                { effect_badge(card.effect) }
             </div>
             if !card.tool_description.is_empty() {
                 <div class="described">
-                    <p class="two"><span class="label">{ "The tool says of itself: " }</span><Segments of={card.tool_description.clone()} /></p>
+                    <p class="two"><span class="label">{ "The tool says of itself: " }</span>{ segments(&card.tool_description) }</p>
                 </div>
             }
             if !card.target.is_empty() {
                 <div class="target">
                     <span class="label">{ "Target" }</span>
-                    <code class="wrap" data-testid="card-target"><Segments of={card.target.clone()} /></code>
+                    <code class="wrap" data-testid="card-target">{ segments(&card.target) }</code>
                 </div>
             }
             if card.connector.kind == ConnectorKind::External {

@@ -1,19 +1,16 @@
 //! How long there is to decide: a ring beside the person, a bar on the phone. Sizes are attributes of SVG, not styles:
 //! the page's policy allows none.
 
-use super::CardProps;
 use crate::display;
-use crate::hooks::use_now;
+use countersign_domain::Timestamp;
 use countersign_domain::request::RequestState;
+use countersign_wire::requests::Card;
 use yew::prelude::*;
 
 /// The length of the ring, so that percents can be dashed.
 const AROUND: f64 = 94.25;
 
-#[component]
-pub(crate) fn Ring(props: &CardProps) -> Html {
-    let now = use_now();
-    let card = &props.card;
+pub(crate) fn ring(card: &Card, now: Timestamp) -> Html {
     if card.state != RequestState::Pending {
         return Html::default();
     }
@@ -35,10 +32,7 @@ pub(crate) fn Ring(props: &CardProps) -> Html {
     }
 }
 
-#[component]
-pub(crate) fn Bar(props: &CardProps) -> Html {
-    let now = use_now();
-    let card = &props.card;
+pub(crate) fn bar(card: &Card, now: Timestamp) -> Html {
     let percent = display::percent_left(card.created_at, card.expires_at, now);
     let percent = if card.state == RequestState::Pending { percent } else { 0 };
     html! {

@@ -4,6 +4,7 @@
 mod arguments;
 mod connector_card;
 mod countdown;
+mod deny_form;
 mod footer;
 mod note;
 mod outcome;
@@ -13,10 +14,9 @@ mod progress;
 mod standing;
 mod who;
 
-pub(crate) use countdown::Bar;
 pub(crate) use footer::why_off;
-pub(crate) use panel::{PanelHead, ReviewPanel};
-pub(crate) use phone::ReviewPhone;
+pub(crate) use panel::{ReviewPanel, panel_head};
+pub(crate) use phone::{PhoneHead, ReviewPhone};
 
 use crate::hooks::folds::{FoldAction, Folds};
 use crate::hooks::review::Review;
@@ -24,20 +24,18 @@ use countersign_wire::requests::Card;
 use std::rc::Rc;
 use yew::prelude::*;
 
-/// What every part of a card is drawn from.
-#[derive(Clone, PartialEq, Properties)]
-pub(crate) struct CardProps {
-    pub(crate) card: Rc<Card>,
-}
-
-/// What the parts are drawn from that also act.
+/// What every part is drawn from.
 #[derive(Clone, PartialEq, Properties)]
 pub(crate) struct ReviewProps {
     pub(crate) card: Rc<Card>,
     pub(crate) review: Review,
     pub(crate) folds: Folds,
     pub(crate) onfold: Callback<FoldAction>,
+    /// The form for a reason is open.
+    pub(crate) denying: bool,
+    pub(crate) ondenying: Callback<bool>,
+    /// Goes to the form for a policy made of this request.
+    pub(crate) oncreate_policy: Callback<()>,
     /// Drawn for a hand rather than a desk.
-    #[prop_or_default]
     pub(crate) phone: bool,
 }

@@ -1,23 +1,20 @@
 //! What came of an approved call: the upstream's answer, or why there is none.
 
-use super::CardProps;
-use crate::components::badge::Badge;
-use crate::components::segments::Segments;
+use crate::components::badge::badge;
+use crate::components::segments::segments;
 use crate::components::value_tree::ValueTree;
 use crate::display;
 use crate::hooks::folds::{FoldAction, Folds, folded_places};
-use crate::hooks::use_now;
+use countersign_domain::Timestamp;
 use countersign_domain::request::RequestState;
-use countersign_wire::requests::{OutcomeView, ResultView};
+use countersign_wire::requests::{Card, OutcomeView, ResultView};
 use std::rc::Rc;
 use yew::prelude::*;
 
-#[component]
-pub(crate) fn Outcome(props: &CardProps) -> Html {
-    let now = use_now();
-    let card = &props.card;
-    let unknown = (card.state == RequestState::OutcomeUnknown)
-        .then_some("The call was sent and no complete answer came. It may or may not have happened; it is not tried again.");
+pub(crate) fn outcome(card: &Card, now: Timestamp) -> Html {
+    let unknown = (card.state == RequestState::OutcomeUnknown).then_some(
+        "The call was sent and no complete answer came. It may or may not have happened; it is not tried again.",
+    );
     html! {
         <>
             if let Some(error) = &card.execution_error {
@@ -52,8 +49,8 @@ fn reported(outcome: &OutcomeView) -> Html {
     html! {
         <section class="note">
             <h3 class="label">{ "What the agent reported, not verified" }</h3>
-            <Badge {tone}>{ word }</Badge>
-            <p><Segments of={outcome.detail.clone()} /></p>
+            { badge(tone, word) }
+            <p>{ segments(&outcome.detail) }</p>
         </section>
     }
 }

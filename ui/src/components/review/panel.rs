@@ -1,61 +1,46 @@
 //! The review beside the list.
 
 use super::ReviewProps;
-use super::arguments::Arguments;
-use super::connector_card::ConnectorCard;
-use super::footer::{Footer, FooterProps};
-use super::note::Note;
-use super::outcome::Outcome;
-use super::progress::Progress;
-use super::standing::Standing;
-use super::who::Who;
-use crate::components::icon::{Icon, Picture};
+use super::arguments::arguments;
+use super::connector_card::connector_card;
+use super::footer::footer;
+use super::note::note;
+use super::outcome::outcome;
+use super::progress::progress;
+use super::standing::standing;
+use super::who::who;
+use crate::components::icon::{Picture, icon};
+use crate::hooks::use_now;
 use yew::prelude::*;
 
-#[derive(Clone, PartialEq, Properties)]
-pub(crate) struct ReviewPanelProps {
-    pub(crate) of: ReviewProps,
-    pub(crate) denying: bool,
-    pub(crate) ondenying: Callback<bool>,
-}
-
 #[component]
-pub(crate) fn ReviewPanel(props: &ReviewPanelProps) -> Html {
-    let card = &props.of.card;
-    let footer = FooterProps { of: props.of.clone(), denying: props.denying, ondenying: props.ondenying.clone() };
+pub(crate) fn ReviewPanel(props: &ReviewProps) -> Html {
+    let now = use_now();
+    let card = &props.card;
     html! {
         <>
             <div class="scroll" tabindex="-1">
-                <Standing ..props.of.clone() />
-                <Who card={card.clone()} />
-                <Note card={card.clone()} />
-                <ConnectorCard card={card.clone()} />
-                <Outcome card={card.clone()} />
-                <Arguments ..props.of.clone() />
-                <Progress card={card.clone()} />
+                { standing(card, props.review.state.overtaken, now) }
+                { who(card, now) }
+                { note(card) }
+                { connector_card(card) }
+                { outcome(card, now) }
+                { arguments(props) }
+                { progress(card, now) }
             </div>
-            <Footer ..footer />
+            { footer(props, now) }
         </>
     }
 }
 
-#[derive(Clone, PartialEq, Properties)]
-pub(crate) struct PanelHeadProps {
-    pub(crate) onclose: Callback<()>,
-    pub(crate) heading: NodeRef,
-}
-
-#[component]
-pub(crate) fn PanelHead(props: &PanelHeadProps) -> Html {
-    let onclick = {
-        let onclose = props.onclose.clone();
-        Callback::from(move |_: MouseEvent| onclose.emit(()))
-    };
+/// The panel's title and the way out of it.
+pub(crate) fn panel_head(onclose: &Callback<()>, heading: &NodeRef) -> Html {
+    let onclick = onclose.reform(|_: MouseEvent| ());
     html! {
         <header>
-            <h2 ref={props.heading.clone()} tabindex="-1">{ "Review request" }</h2>
+            <h2 ref={heading.clone()} tabindex="-1">{ "Review request" }</h2>
             <button type="button" class="icon-button" aria-label="Close" {onclick} data-testid="close">
-                <Icon of={Picture::Close} />
+                { icon(Picture::Close) }
             </button>
         </header>
     }

@@ -1,62 +1,99 @@
 //! The review that fits one hand: what is asked, in one sentence, and two large buttons at the bottom.
 
 use super::ReviewProps;
-use super::arguments::Arguments;
-use super::connector_card::ConnectorCard;
-use super::footer::{Footer, FooterProps};
-use super::note::Note;
-use super::outcome::Outcome;
-use super::progress::Progress;
-use super::standing::Standing;
-use crate::components::badge::Badge;
-use crate::components::segments::Segments;
+use super::arguments::arguments;
+use super::connector_card::connector_card;
+use super::countdown::bar;
+use super::footer::footer;
+use super::note::note;
+use super::outcome::outcome;
+use super::progress::progress;
+use super::standing::standing;
+use crate::components::badge::{badge, effect_badge, status_badge};
+use crate::components::icon::{Picture, icon};
+use crate::components::segments::segments;
 use crate::display;
 use crate::hooks::use_now;
+use countersign_domain::request::RequestState;
+use countersign_wire::requests::Card;
+use std::rc::Rc;
 use yew::prelude::*;
 
-#[derive(Clone, PartialEq, Properties)]
-pub(crate) struct ReviewPhoneProps {
-    pub(crate) of: ReviewProps,
-    pub(crate) denying: bool,
-    pub(crate) ondenying: Callback<bool>,
-}
-
 #[component]
-pub(crate) fn ReviewPhone(props: &ReviewPhoneProps) -> Html {
+pub(crate) fn ReviewPhone(props: &ReviewProps) -> Html {
     let now = use_now();
-    let of = ReviewProps { phone: true, ..props.of.clone() };
-    let card = &of.card;
-    let (status, tone) = display::status(card.connector.status);
-    let groups = card.requester.groups.join(", ");
-    let footer = FooterProps { of: of.clone(), denying: props.denying, ondenying: props.ondenying.clone() };
+    let card = &props.card;
     html! {
         <>
             <div class="scroll" tabindex="-1">
-                <Standing ..of.clone() />
-                <div>
-                    <h1 class="headline" data-testid="headline"><Segments of={card.headline.clone()} /></h1>
-                    <p class="soft">
-                        { "for " }<b>{ card.requester.name.clone() }</b>
-                        if !groups.is_empty() {
-                            { " · " }{ groups }
-                        }
-                        { " · " }{ display::ago(card.created_at, now) }
-                    </p>
-                    if card.on_behalf_of {
-                        <p class="two claim wrap">{ "The agent named this person itself: its word, not verified" }</p>
-                    }
-                </div>
-                <div class="badges">
-                    <Badge tone={display::effect_tone(card.effect)}>{ card.effect.word() }</Badge>
-                    <Badge {tone} dot=true>{ format!("{} {}", card.connector.name, status.to_lowercase()) }</Badge>
-                </div>
-                <Outcome card={card.clone()} />
-                <Arguments ..of.clone() />
-                <Note card={card.clone()} />
-                <ConnectorCard card={card.clone()} />
-                <Progress card={card.clone()} />
+                { standing(card, props.review.state.overtaken, now) }
+                { sentence(card, now) }
+                { outcome(card, now) }
+                { arguments(props) }
+                { note(card) }
+                { connector_card(card) }
+                { progress(card, now) }
             </div>
-            <Footer ..footer />
+            { footer(props, now) }
+        </>
+    }
+}
+
+fn sentence(card: &Card, now: countersign_domain::Timestamp) -> Html {
+    let (status, _) = display::status(card.connector.status);
+    let words = format!("{} {}", card.connector.name, status.to_ascii_lowercase());
+    let groups = card.requester.groups.join(", ");
+    html! {
+        <>
+            <div>
+                <h1 class="headline" data-testid="headline">{ segments(&card.headline) }</h1>
+                <p class="soft">
+                    { "for " }<b>{ card.requester.name.clone() }</b>
+                    if !groups.is_empty() {
+                        { " · " }{ groups }
+                    }
+                    { " · " }{ display::ago(card.created_at, now) }
+                </p>
+                if card.on_behalf_of {
+                    <p class="two claim wrap">{ "The agent named this person itself: its word, not verified" }</p>
+                }
+            </div>
+            <div class="badges">
+                { effect_badge(card.effect) }
+                { status_badge(card.connector.status, card.connector.status_reason.as_deref(), words) }
+            </div>
+        </>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct PhoneHeadProps {
+    pub(crate) card: Option<Rc<Card>>,
+    pub(crate) onclose: Callback<()>,
+    pub(crate) heading: NodeRef,
+}
+
+/// The way back, and how long there is.
+#[component]
+pub(crate) fn PhoneHead(props: &PhoneHeadProps) -> Html {
+    let now = use_now();
+    let onclick = props.onclose.reform(|_: MouseEvent| ());
+    let open = props.card.as_ref().filter(|card| card.state == RequestState::Pending);
+    let left = open.map(|card| display::left(card.expires_at, now));
+    html! {
+        <>
+            <header>
+                <button type="button" class="icon-button" aria-label="All requests" {onclick} data-testid="close">
+                    { icon(Picture::Back) }
+                </button>
+                <b ref={props.heading.clone()} tabindex="-1">{ "Review request" }</b>
+                if let Some(left) = left {
+                    { badge("wait", if left.is_empty() { "time is up".to_owned() } else { format!("{left} left") }) }
+                }
+            </header>
+            if let Some(card) = &props.card {
+                { bar(card, now) }
+            }
         </>
     }
 }

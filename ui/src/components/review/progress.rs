@@ -1,18 +1,13 @@
 //! How far the flow is: its steps, and who has voted.
 
-use super::CardProps;
-use crate::components::badge::Badge;
+use crate::components::badge::badge;
 use crate::display;
-use crate::hooks::use_now;
 use countersign_domain::Timestamp;
 use countersign_domain::request::Vote;
-use countersign_wire::requests::VoteLine;
+use countersign_wire::requests::{Card, VoteLine};
 use yew::prelude::*;
 
-#[component]
-pub(crate) fn Progress(props: &CardProps) -> Html {
-    let now = use_now();
-    let card = &props.card;
+pub(crate) fn progress(card: &Card, now: Timestamp) -> Html {
     if card.steps.is_empty() && card.votes.is_empty() {
         return Html::default();
     }
@@ -51,7 +46,7 @@ fn line(vote: &VoteLine, now: Timestamp) -> Html {
                     <span class="two wrap">{ "“" }{ comment.clone() }{ "”" }</span>
                 }
             </span>
-            <Badge {tone}>{ word }</Badge>
+            { badge(tone, word) }
         </div>
     }
 }

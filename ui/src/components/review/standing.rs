@@ -1,18 +1,15 @@
 //! That a request has ended, how, by whom and when.
 
-use super::ReviewProps;
-use crate::components::badge::Badge;
+use crate::components::badge::state_badge;
 use crate::display;
-use crate::hooks::use_now;
+use countersign_domain::Timestamp;
+use countersign_wire::requests::Card;
 use yew::prelude::*;
 
-#[component]
-pub(crate) fn Standing(props: &ReviewProps) -> Html {
-    let now = use_now();
-    let card = &props.card;
+/// `overtaken`: somebody else was faster than the one who reads.
+pub(crate) fn standing(card: &Card, overtaken: bool, now: Timestamp) -> Html {
     let at = card.decided_at.or(card.ended_at).unwrap_or(card.created_at);
-    let already = props.review.state.overtaken;
-    let Some(sentence) = display::ending(card, already, &display::time(at, now)) else { return Html::default() };
+    let Some(sentence) = display::ending(card, overtaken, &display::time(at, now)) else { return Html::default() };
     html! {
         <div class={classes!("standing", display::state_tone(card.state))} role="status" data-testid="standing">
             <div>
@@ -21,7 +18,7 @@ pub(crate) fn Standing(props: &ReviewProps) -> Html {
                     <p class="wrap">{ "“" }{ comment.clone() }{ "”" }</p>
                 }
             </div>
-            <Badge tone={display::state_tone(card.state)} testid="card-state">{ display::state(card.state) }</Badge>
+            { state_badge(card.state) }
         </div>
     }
 }

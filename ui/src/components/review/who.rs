@@ -1,20 +1,17 @@
 //! On whose behalf, by which agent, since when, and how long there is.
 
-use super::CardProps;
-use super::countdown::Ring;
-use crate::components::avatar::Avatar;
-use crate::components::badge::Badge;
+use super::countdown::ring;
+use crate::components::avatar::avatar;
+use crate::components::badge::badge;
 use crate::display;
-use crate::hooks::use_now;
+use countersign_domain::Timestamp;
+use countersign_wire::requests::Card;
 use yew::prelude::*;
 
-#[component]
-pub(crate) fn Who(props: &CardProps) -> Html {
-    let now = use_now();
-    let card = &props.card;
+pub(crate) fn who(card: &Card, now: Timestamp) -> Html {
     html! {
         <div class="who">
-            <Avatar name={card.requester.name.clone()} large=true />
+            { avatar(&card.requester.name, "large") }
             <div class="who-words">
                 <div><b>{ card.requester.name.clone() }</b>{ " " }<span class="soft">{ card.requester.email.clone() }</span></div>
                 <span class="two" title={display::exact(card.created_at)}>
@@ -28,11 +25,11 @@ pub(crate) fn Who(props: &CardProps) -> Html {
                 }
                 if !card.requester.groups.is_empty() {
                     <div class="badges">
-                        { for card.requester.groups.iter().map(|group| html! { <Badge>{ group.clone() }</Badge> }) }
+                        { for card.requester.groups.iter().map(|group| badge("plain", group.clone())) }
                     </div>
                 }
             </div>
-            <Ring card={card.clone()} />
+            { ring(card, now) }
         </div>
     }
 }

@@ -1,0 +1,43 @@
+//! An agent's new key: shown this once, with a call to try it.
+
+use crate::components::button::Button;
+use crate::components::copy_button::CopyButton;
+use crate::components::dialog::Dialog;
+use crate::components::secret::secret;
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct KeyDialogProps {
+    pub(crate) agent: AttrValue,
+    pub(crate) of: AttrValue,
+    pub(crate) onclose: Callback<()>,
+}
+
+#[component]
+pub(crate) fn KeyDialog(props: &KeyDialogProps) -> Html {
+    let origin = web_sys::window().and_then(|window| window.location().origin().ok()).unwrap_or_default();
+    let curl = example(&origin, &props.of);
+    html! {
+        <Dialog title={format!("Key for {}", props.agent)} onclose={props.onclose.clone()} must_answer=true
+            testid="key-dialog">
+            <div class="inside">
+                <p>{ "Copy it now: it is shown this once, and only its hash is kept." }</p>
+                { secret(&props.of, "agent-api-key") }
+                <p class="label">{ "What this agent may use:" }</p>
+                <pre class="snippet" data-testid="curl">{ curl.clone() }</pre>
+                <p class="hint">
+                    { "How to ask, and how to wait for the answer, is at " }
+                    <a href="/docs" target="_blank" rel="noopener">{ "/docs" }</a>{ "." }
+                </p>
+                <div class="form-acts">
+                    <CopyButton text={curl} label="Copy the call" />
+                    <Button tone="main" onclick={props.onclose.clone()} testid="key-noted">{ "I have copied it" }</Button>
+                </div>
+            </div>
+        </Dialog>
+    }
+}
+
+fn example(origin: &str, key: &str) -> String {
+    format!("curl {origin}/v1/agent/permissions \\\n  -H \"Authorization: Bearer {key}\"")
+}

@@ -1,0 +1,107 @@
+//! One policy in the list, in words.
+
+use crate::components::badge::badge;
+use crate::components::button::Button;
+use crate::components::form::form_error;
+use crate::components::route_link::RouteLink;
+use crate::display;
+use crate::hooks::{use_backend, use_now, use_task};
+use crate::routes::Route;
+use countersign_domain::policy::Scope;
+use countersign_wire::policies::PolicyRow;
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct PolicyItemProps {
+    pub(crate) row: PolicyRow,
+    pub(crate) is_admin: bool,
+    pub(crate) onchanged: Callback<()>,
+}
+
+#[component]
+pub(crate) fn PolicyItem(props: &PolicyItemProps) -> Html {
+    let (backend, now, task) = (use_backend(), use_now(), use_task());
+    let row = &props.row;
+    let (id, active) = (row.id, row.active);
+    let switch = {
+        let (task, onchanged) = (task.clone(), props.onchanged.clone());
+        Callback::from(move |()| {
+            let (backend, onchanged) = (backend.clone(), onchanged.clone());
+            task.run(async move {
+                backend.switch_policy(id, !active).await?;
+                onchanged.emit(());
+                Ok(())
+            });
+        })
+    };
+    let (word, tone) = display::action(row.body.action);
+    let file = if row.from_file { " · from desk.yaml" } else { "" };
+    html! {
+        <li class={classes!((!active).then_some("off"))} data-testid="policy-row" data-name={row.body.name.clone()}>
+            <span class="priority" title="Priority">{ row.body.priority }</span>
+            <div class="grow">
+                <b class="wrap">{ row.body.name.clone() }</b>{ " " }{ badge(tone, word) }
+                if !active {
+                    { " " }{ badge("plain", "Disabled") }
+                }
+                <span class="two">
+                    { format!("Version {} · changed {}{file}", row.version, display::ago(row.updated_at, now)) }
+                </span>
+                { form_error(task.failure(), &[]) }
+            </div>
+            <div class="grow soft">
+                <span class="scope">{ scope_words(&row.body.scope) }</span>
+                if let Some(when) = &row.body.when {
+                    <code class="two" title={when.clone()}>{ "when " }{ when.clone() }</code>
+                }
+                if let Some(flow) = &row.body.flow {
+                    <span class="two">{ "Flow: " }{ flow.clone() }</span>
+                }
+            </div>
+            if props.is_admin {
+                <div class="row-acts">
+                    <RouteLink to={Route::Policy { id: id.to_string() }} class="btn small" testid="policy-edit">
+                        { "Edit" }
+                    </RouteLink>
+                    <Button tone="small" onclick={switch} busy={task.is_busy()} testid="policy-switch">
+                        { if active { "Disable" } else { "Enable" } }
+                    </Button>
+                </div>
+            }
+        </li>
+    }
+}
+
+/// What a policy speaks about, as a sentence's parts.
+fn scope_words(scope: &Scope) -> String {
+    let part =
+        |list: &Option<Vec<String>>, before: &str| list.as_ref().map(|list| format!("{before}{}", list.join(", ")));
+    let parts: Vec<_> = [
+        part(&scope.connectors, ""),
+        part(&scope.tools, "tools "),
+        part(&scope.agents, "by "),
+        part(&scope.users, "for "),
+        part(&scope.groups, "for groups "),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if parts.is_empty() { "Every call".to_owned() } else { parts.join(" · ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_reads_as_a_line() {
+        assert_eq!(scope_words(&Scope::default()), "Every call");
+        let scope = Scope {
+            connectors: Some(vec!["stripe".into()]),
+            tools: Some(vec!["refunds_*".into(), "charges_list".into()]),
+            groups: Some(vec!["Sales".into()]),
+            ..Scope::default()
+        };
+        assert_eq!(scope_words(&scope), "stripe · tools refunds_*, charges_list · for groups Sales");
+    }
+}
