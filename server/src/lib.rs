@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod connectors;
 pub mod desk;
+pub mod desk_file;
 pub mod http;
 pub mod scheduler;
 mod serve;

@@ -1,6 +1,7 @@
 //! The command line: each command reads its flags, does one thing, and says what it did.
 
 pub mod agent;
+pub mod apply;
 mod backup;
 pub mod open;
 mod serve;
@@ -29,6 +30,10 @@ struct Arguments {
 enum Command {
     /// Run the server
     Serve(serve::ServeArguments),
+    /// Make the desk what a file says
+    Apply(apply::ApplyArguments),
+    /// Write the desk as a file
+    Export(open::DeskArguments),
     /// Make agents
     #[command(subcommand)]
     Agent(agent::AgentCommand),
@@ -82,6 +87,8 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Apply(arguments) => apply::run(arguments).await,
+        Command::Export(arguments) => apply::run_export(arguments).await,
         Command::Agent(command) => agent::run(command).await,
         Command::User(command) => user::run(command).await,
         Command::Vault(command) => vault::run(command).await,

@@ -1,7 +1,10 @@
 //! `countersign serve`: the server, until it is told to stop.
 
+use super::apply::apply_file;
+use super::open::DeskArguments;
 use super::{CliError, say, start_log};
 use crate::config::{RawConfig, ServeConfig};
+use crate::desk_file::Options;
 use crate::serve::start;
 use secrecy::ExposeSecret as _;
 use std::io;
@@ -24,6 +27,14 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     let serve = ServeConfig::check(&raw)?;
     start_log(serve.log, "info");
     let listeners = bind(&serve.listen).await?;
+    if let Some(file) = &serve.apply {
+        let desk = DeskArguments {
+            data_dir: Some(serve.config.data.path().to_owned()),
+            config: arguments.config.clone(),
+            ..DeskArguments::default()
+        };
+        apply_file(&desk.open().await?, file, Options::default()).await?;
+    }
     let address = serve.config.public_url.origin();
     let data = serve.config.data.clone();
     let started = start(serve.config, listeners).await?;

@@ -28,6 +28,7 @@ pub use agents::AgentKey;
 pub use answer::Wait;
 pub use error::{DeskError, Refusal};
 pub use session::{Admin, SignedIn, Widening};
+pub(crate) use setup::ensure_default_flow;
 pub use stream::{Hub, Watch};
 pub use submit::{AgentCaller, Ask, AskedArguments, Submitted};
 

@@ -357,7 +357,7 @@ async fn set_up_desk(connection: &mut Connection, desk: &NewDesk, now: Timestamp
 }
 
 /// Makes the default flow where a desk file made none.
-pub(super) async fn ensure_default_flow(
+pub(crate) async fn ensure_default_flow(
     connection: &mut Connection,
     confirmation: Confirmation,
     allow_self_approval: bool,

@@ -45,7 +45,9 @@ mod tests {
     #[test]
     fn a_slip_of_the_finger_is_recognised_and_another_word_is_not() {
         let keys = ["connectors", "agents", "policies", "users"];
-        for (typed, meant) in [("connecters", "connectors"), ("polices", "policies"), ("uesrs", "users"), ("Agents", "agents")] {
+        for (typed, meant) in
+            [("connecters", "connectors"), ("polices", "policies"), ("uesrs", "users"), ("Agents", "agents")]
+        {
             assert_eq!(near(typed, keys), Some(meant), "{typed}");
         }
         for other in ["webhooks", "x", ""] {

@@ -57,8 +57,7 @@ pub(super) struct Problems(RefCell<Vec<FileProblem>>);
 
 impl Problems {
     pub(super) fn add(&self, mark: Mark, path: impl Into<String>, message: impl Into<String>) {
-        let problem =
-            FileProblem { line: mark.line, column: mark.column, path: path.into(), message: message.into() };
+        let problem = FileProblem { line: mark.line, column: mark.column, path: path.into(), message: message.into() };
         self.0.borrow_mut().push(problem);
     }
 

@@ -152,11 +152,9 @@ impl Builder<'_> {
                 self.open(Frame { mark: at, anchor, inside })
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
-            Event::Nothing
-            | Event::StreamStart
-            | Event::StreamEnd
-            | Event::DocumentStart(_)
-            | Event::DocumentEnd => Ok(()),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Ok(())
+            }
         }
     }
 

@@ -134,7 +134,7 @@ fn connect_failure(error: &reqwest::Error) -> String {
             return address.to_string();
         }
         if let Some(io) = error.downcast_ref::<io::Error>() {
-            if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            if let Some(tls) = tls_error(io) {
                 return format!("The TLS handshake failed: {tls}.");
             }
             if io.kind() == io::ErrorKind::ConnectionRefused {
@@ -147,6 +147,12 @@ fn connect_failure(error: &reqwest::Error) -> String {
         true => "The service could not be connected to in time.".to_owned(),
         false => "The service could not be connected to.".to_owned(),
     }
+}
+
+/// hyper-rustls wraps one I/O error into another; `source` would step over the one within.
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner.downcast_ref().or_else(|| tls_error(inner.downcast_ref()?))
 }
 
 async fn read(mut response: Response, scrubber: &Scrubber) -> Attempt {

@@ -3,7 +3,7 @@
 use super::upstream::{Then, Upstream, response};
 use super::*;
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 fn spec(base_url: &str, allow_private: bool, timeout: Duration) -> Arc<ConnectorSpec> {
@@ -133,10 +133,16 @@ async fn a_name_that_nobody_has_means_not_sent() {
 
 #[tokio::test]
 async fn a_failed_tls_handshake_means_not_sent() {
-    let upstream = Upstream::answering(&["this is not TLS"], Then::Close).await;
-    let url = upstream.url("/secret-path").replace("http://", "https://");
-    not_sent(Connectors::new().call(a_call("GET", &url)).await);
-    assert!(!upstream.requests().concat().contains("secret-path"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/secret-path", listener.local_addr().unwrap());
+    let calling = tokio::spawn(async move { Connectors::new().call(a_call("GET", &url)).await });
+    let (mut stream, _) = listener.accept().await.unwrap();
+    stream.write_all(b"this is not TLS\r\n").await.unwrap();
+    let sentence = not_sent(calling.await.unwrap());
+    assert!(sentence.contains("TLS"), "{sentence}");
+    let mut sent = Vec::new();
+    let _closed = stream.read_to_end(&mut sent).await;
+    assert!(!String::from_utf8_lossy(&sent).contains("secret-path"));
 }
 
 #[tokio::test]

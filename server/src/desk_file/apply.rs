@@ -1,0 +1,103 @@
+//! Making a desk what a file says, in one transaction: all or nothing. Nothing is deleted.
+
+mod plan;
+
+use super::problem::FileProblem;
+use super::read::DeskFile;
+use crate::audit::Actor;
+use crate::clock::SharedClock;
+use crate::desk::DeskError;
+use crate::store::{Store, StoreError};
+use crate::vault::{Vault, VaultError};
+use plan::Plan;
+use secrecy::SecretString;
+use std::fmt;
+use std::sync::Arc;
+
+/// How to apply.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Only say what would change.
+    pub dry_run: bool,
+    /// Disable what an earlier file made and this one no longer names.
+    pub prune: bool,
+}
+
+/// What changed, or would.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// In the file's order.
+    pub changes: Vec<Change>,
+    /// The new agents' keys, by name; each is told this once.
+    pub keys: Vec<(String, SecretString)>,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// `+` made, `~` changed, `-` disabled.
+    pub sign: char,
+    /// Of what kind: `user`, `policy` and so on.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.sign, self.kind, self.name)
+    }
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The file does not fit the desk or the environment.
+    #[error("the file has {} mistakes", .0.len())]
+    File(Vec<FileProblem>),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nothing can be sealed or opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The desk said no.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// A dry run, rolled back; what would have changed.
+    #[error("a dry run changes nothing")]
+    Dry(Report),
+}
+
+/// Reads a secret out of the environment.
+pub type Environment = Arc<dyn Fn(&str) -> Option<SecretString> + Send + Sync>;
+
+/// Makes the desk what the file says.
+///
+/// # Errors
+/// Every mistake at once; then nothing was changed.
+pub async fn apply(
+    store: &Store,
+    vault: &Vault,
+    clock: &SharedClock,
+    file: DeskFile,
+    environment: Environment,
+    actor: Actor,
+    options: Options,
+) -> Result<Report, ApplyError> {
+    let (vault, now) = (vault.clone(), clock.now());
+    let applied = store
+        .write(move |connection| {
+            Box::pin(async move {
+                let plan = Plan::new(connection, vault, environment, actor, now).await?;
+                let report = plan.carry_out(connection, &file, options.prune).await?;
+                // An error is what rolls a transaction back, and so a dry run ends in one.
+                if options.dry_run { Err(ApplyError::Dry(report)) } else { Ok(report) }
+            })
+        })
+        .await;
+    match applied {
+        Err(ApplyError::Dry(report)) => Ok(report),
+        other => other,
+    }
+}

@@ -1,0 +1,180 @@
+//! Stories of desk files.
+
+use super::*;
+use crate::audit::Actor;
+use crate::clock::{SharedClock, SystemClock};
+use crate::config::DataFolder;
+use crate::desk::house::ensure_desk;
+use crate::store::{self, Store};
+use crate::vault::{MasterKeySource, Vault};
+use secrecy::SecretString;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+const SHOP: &str = r#"
+users:
+  - {email: dana@acme.test, name: Dana Kim, role: admin, groups: [Finance]}
+agents:
+  - {name: invoice-bot, owner: dana@acme.test, connectors: [shop]}
+connectors:
+  - slug: shop
+    kind: http
+    base_url: https://shop.test/v1
+    credential: {env: SHOP_TOKEN, as: bearer}
+    tools:
+      - {name: refunds_create, method: POST, path: "/charges/{charge}/refunds", effect: destructive}
+policies:
+  - {name: Refunds, action: request_approval, tools: ["refunds_*"], when: "call.arguments.amount > 20"}
+"#;
+
+struct Given {
+    store: Store,
+    vault: Vault,
+    clock: SharedClock,
+    _folder: TempDir,
+}
+
+async fn given_desk() -> Given {
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataFolder::prepare(folder.path()).unwrap();
+    let store = Store::open(&data).await.unwrap();
+    let clock: SharedClock = Arc::new(SystemClock);
+    ensure_desk(&store, &clock).await.unwrap();
+    let vault = Vault::open(&MasterKeySource::DataFolder(folder.path().to_owned())).unwrap();
+    Given { store, vault, clock, _folder: folder }
+}
+
+impl Given {
+    async fn apply_with(&self, text: &str, secret: &str, options: Options) -> Result<Report, ApplyError> {
+        let secret = secret.to_owned();
+        let environment =
+            Arc::new(move |name: &str| (name == "SHOP_TOKEN").then(|| SecretString::from(secret.clone())));
+        let file = DeskFile::read(text).map_err(ApplyError::File)?;
+        let actor = Actor::Cli("test".into());
+        apply(&self.store, &self.vault, &self.clock, file, environment, actor, options).await
+    }
+
+    async fn apply(&self, text: &str) -> Result<Report, ApplyError> {
+        self.apply_with(text, "first", Options::default()).await
+    }
+
+    async fn credential_ids(&self) -> Vec<String> {
+        let mut connection = self.store.read().await.unwrap();
+        let credentials = store::connectors::all_credentials(&mut connection).await.unwrap();
+        credentials.iter().map(|credential| credential.id.to_string()).collect()
+    }
+
+    async fn version(&self) -> i64 {
+        store::desk::config_version(&mut *self.store.read().await.unwrap()).await.unwrap()
+    }
+}
+
+fn lines(report: &Report) -> Vec<String> {
+    report.changes.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn ten_mistakes_are_told_at_once_with_their_lines() {
+    let text = r#"
+users:
+  - {email: nobody, name: Dana}
+  - {email: jon@acme.test, name: Jon, role: boss}
+agents:
+  - {name: "two words", owner: jon@acme.test}
+connectors:
+  - slug: Shop
+    kind: http
+    base_url: ftp://shop.test
+    tools:
+      - {name: a, method: FETCH, path: "no/slash"}
+policies:
+  - {name: P, action: alow}
+  - {name: Q, action: deny, tools: []}
+  - {name: R, action: allow, when: "1 +"}
+colours: blue
+"#;
+    let problems = DeskFile::read(text).unwrap_err();
+    let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
+    for line in [3, 4, 6, 8, 10, 12, 14, 15, 16, 17] {
+        assert!(lines.contains(&line), "line {line} is not among {problems:#?}");
+    }
+    assert!(problems.len() >= 11, "the method and the path of line 12 are two: {problems:#?}");
+}
+
+#[tokio::test]
+async fn a_file_makes_the_desk_and_the_second_time_changes_nothing() {
+    let desk = given_desk().await;
+    let made = desk.apply(SHOP).await.unwrap();
+    assert_eq!(lines(&made), ["+ user dana@acme.test", "+ connector shop", "+ agent invoice-bot", "+ policy Refunds"]);
+    assert_eq!(made.keys.len(), 1, "the new agent's key is told once");
+    let version = desk.version().await;
+    let again = desk.apply(SHOP).await.unwrap();
+    assert_eq!(lines(&again), Vec::<String>::new());
+    assert_eq!(desk.version().await, version, "a running server has nothing to pick up");
+}
+
+#[tokio::test]
+async fn what_is_exported_makes_the_same_desk() {
+    let desk = given_desk().await;
+    desk.apply(SHOP).await.unwrap();
+    let text = export(&mut *desk.store.read().await.unwrap()).await.unwrap();
+    assert!(!text.contains("first"), "no secret leaves");
+    let other = given_desk().await;
+    other.apply(&text).await.unwrap();
+    let again = other.apply(&text).await.unwrap();
+    assert_eq!(lines(&again), Vec::<String>::new());
+    assert_eq!(export(&mut *other.store.read().await.unwrap()).await.unwrap(), text);
+}
+
+#[tokio::test]
+async fn an_unchanged_secret_keeps_its_id_and_another_is_another_credential() {
+    let desk = given_desk().await;
+    desk.apply(SHOP).await.unwrap();
+    let first = desk.credential_ids().await;
+    desk.apply(SHOP).await.unwrap();
+    assert_eq!(desk.credential_ids().await, first);
+    let changed = desk.apply_with(SHOP, "second", Options::default()).await.unwrap();
+    assert_eq!(lines(&changed), ["~ connector shop"]);
+    assert_ne!(desk.credential_ids().await, first);
+    assert_eq!(desk.credential_ids().await.len(), 1, "the old one may not be used any more");
+}
+
+#[tokio::test]
+async fn a_mistake_at_the_end_undoes_the_beginning() {
+    let desk = given_desk().await;
+    let text = format!("{SHOP}  - {{name: Wrong, action: allow, connectors: [shpo]}}\n");
+    let Err(ApplyError::File(problems)) = desk.apply(&text).await else { panic!("it was applied") };
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].message.contains("did you mean \"shop\""), "{problems:?}");
+    assert!(store::users::all(&mut *desk.store.read().await.unwrap()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_and_changes_nothing() {
+    let desk = given_desk().await;
+    let version = desk.version().await;
+    let told = desk.apply_with(SHOP, "first", Options { dry_run: true, prune: false }).await.unwrap();
+    assert_eq!(told.changes.len(), 4);
+    assert_eq!(desk.version().await, version);
+    assert!(store::users::all(&mut *desk.store.read().await.unwrap()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn pruning_disables_what_the_file_no_longer_names_and_naming_it_brings_it_back() {
+    let desk = given_desk().await;
+    desk.apply(SHOP).await.unwrap();
+    let without = SHOP.split("policies:").next().unwrap();
+    assert_eq!(lines(&desk.apply(without).await.unwrap()), Vec::<String>::new(), "nothing goes by itself");
+    let prune = Options { dry_run: false, prune: true };
+    assert_eq!(lines(&desk.apply_with(without, "first", prune).await.unwrap()), ["- policy Refunds"]);
+    assert_eq!(lines(&desk.apply(SHOP).await.unwrap()), ["~ policy Refunds"]);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_not_set_is_named_and_nothing_happens() {
+    let desk = given_desk().await;
+    let Err(ApplyError::File(problems)) = desk.apply_with(SHOP, "", Options::default()).await else {
+        panic!("it was applied")
+    };
+    assert!(problems[0].message.contains("SHOP_TOKEN"), "{problems:?}");
+}
