@@ -264,7 +264,8 @@ impl ServerHandler for Notes {
         _context: RequestContext<RoleServer>,
     ) -> Result<rmcp::model::CallToolResponse, ErrorData> {
         let said = self.call(&params.name, params.arguments.unwrap_or_default()).await;
-        let said = said.ok_or_else(|| ErrorData::invalid_params(format!("There is no tool {:?}.", params.name), None))?;
+        let said =
+            said.ok_or_else(|| ErrorData::invalid_params(format!("There is no tool {:?}.", params.name), None))?;
         Ok(match said {
             Ok(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
             Err(text) => CallToolResult::error(vec![ContentBlock::text(text)]),
@@ -299,7 +300,8 @@ mod tests {
 
         async fn call(&self, tool: &'static str, arguments: Value) -> Said {
             let Value::Object(arguments) = arguments else { panic!("arguments are an object") };
-            let result = self.client.call_tool(CallToolRequestParams::new(tool).with_arguments(arguments)).await.unwrap();
+            let result =
+                self.client.call_tool(CallToolRequestParams::new(tool).with_arguments(arguments)).await.unwrap();
             let text = result.content[0].as_text().unwrap().text.clone();
             if result.is_error == Some(true) { Err(text) } else { Ok(text) }
         }
@@ -375,9 +377,22 @@ mod tests {
         let given = Given::notes(&[]).await;
         let outside = given.folder.path().join("..").join("outside-of-the-demo");
         let long = "x".repeat(65);
-        for name in
-            ["", ".", "..", "../outside-of-the-demo", "/etc/passwd", "a/b", "a\\b", ".hidden", "a.", " a", "a ", "a\0", "ä", &long]
-        {
+        for name in [
+            "",
+            ".",
+            "..",
+            "../outside-of-the-demo",
+            "/etc/passwd",
+            "a/b",
+            "a\\b",
+            ".hidden",
+            "a.",
+            " a",
+            "a ",
+            "a\0",
+            "ä",
+            &long,
+        ] {
             assert!(given.call("notes_write", json!({"name": name, "text": "x"})).await.is_err(), "{name:?}");
             assert!(given.call("notes_read", json!({"name": name})).await.is_err(), "{name:?}");
             assert!(given.call("notes_delete", json!({"name": name})).await.is_err(), "{name:?}");
@@ -401,7 +416,23 @@ mod tests {
     fn the_pattern_in_the_schema_and_the_check_agree() {
         let schema = json!({"type": "string", "pattern": NAME_PATTERN});
         let pattern = jsonschema::draft202012::new(&schema).unwrap();
-        for name in ["a", "A b", "a.b", "-", "_x-", "a b ", ".a", "a.", " ", "..", "a..b", "a/b", "é", &"x".repeat(64), &"x".repeat(65)] {
+        for name in [
+            "a",
+            "A b",
+            "a.b",
+            "-",
+            "_x-",
+            "a b ",
+            ".a",
+            "a.",
+            " ",
+            "..",
+            "a..b",
+            "a/b",
+            "é",
+            &"x".repeat(64),
+            &"x".repeat(65),
+        ] {
             assert_eq!(is_name(name), pattern.is_valid(&json!(name)), "{name:?}");
         }
     }

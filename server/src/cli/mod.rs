@@ -3,6 +3,8 @@
 pub mod agent;
 pub mod apply;
 mod backup;
+mod demo;
+mod demo_upstream;
 pub mod open;
 mod serve;
 pub mod user;
@@ -30,6 +32,11 @@ struct Arguments {
 enum Command {
     /// Run the server
     Serve(serve::ServeArguments),
+    /// Try it: a throw-away desk with an agent that asks
+    Demo(demo::DemoArguments),
+    /// The demo's MCP server
+    #[command(hide = true)]
+    DemoUpstream(demo_upstream::DemoUpstreamArgs),
     /// Make the desk what a file says
     Apply(apply::ApplyArguments),
     /// Write the desk as a file
@@ -87,6 +94,10 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::DemoUpstream(arguments) => {
+            demo_upstream::run(arguments).await.map_err(|error| CliError::Told(error.to_string()))
+        }
         Command::Apply(arguments) => apply::run(arguments).await,
         Command::Export(arguments) => apply::run_export(arguments).await,
         Command::Agent(command) => agent::run(command).await,

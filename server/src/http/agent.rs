@@ -27,6 +27,7 @@ pub fn routes() -> Router<App> {
         .route("/access-request", post(not_available))
         .route("/access-request/status/{token}", get(not_available))
         .route("/authzen/access", post(not_available))
+        .route("/openapi.json", get(super::openapi::get_document))
         .fallback(no_such_call)
         .method_not_allowed_fallback(wrong_method)
 }

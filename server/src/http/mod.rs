@@ -2,8 +2,10 @@
 
 mod agent;
 mod approver;
+mod docs;
 mod extract;
 mod health;
+pub mod openapi;
 mod pages;
 mod problem;
 mod stream;
@@ -53,6 +55,7 @@ pub fn router(desk: Desk, stopping: watch::Receiver<bool>) -> Router {
         .nest("/api", approvers)
         .nest("/v1", agent::routes())
         .merge(health::routes())
+        .merge(docs::routes())
         .merge(pages::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(problem::of_panic))

@@ -6,7 +6,6 @@ use super::errors::{AboutOne, Asking, Claiming, Reading, Reporting, Withdrawing}
 use countersign_wire::agent::{
     AgentValetBody, Approval, CallBody, Claim, OutcomeBody, PendingActions, Permissions, StateChange,
 };
-use serde_json::json;
 use utoipa::ToSchema;
 
 /// Either of the two forms in which an action is asked for.

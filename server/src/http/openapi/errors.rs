@@ -42,7 +42,8 @@ pub const AGENT_CODES: [Meaning; 26] = [
 /// What every call can answer.
 const ALWAYS: [Code; 4] = [Code::Unauthenticated, Code::AgentSuspended, Code::Internal, Code::StoreUnavailable];
 /// What every call with a body can answer.
-const WITH_BODY: [Code; 4] = [Code::BadRequest, Code::TooLarge, Code::UnsupportedMediaType, Code::ArgumentsNotCanonical];
+const WITH_BODY: [Code; 4] =
+    [Code::BadRequest, Code::TooLarge, Code::UnsupportedMediaType, Code::ArgumentsNotCanonical];
 
 /// Defines the errors of a call: a type that the macros take in their list of responses.
 macro_rules! errors {
@@ -94,10 +95,8 @@ fn response(codes: &[Code]) -> Response {
         let example = utoipa::openapi::example::ExampleBuilder::new().summary(code.word()).value(Some(example(*code)));
         (code.word(), example.build())
     });
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Problem")))
-        .examples_from_iter(examples)
-        .build();
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).examples_from_iter(examples).build();
     ResponseBuilder::new().description(words.join(", ")).content(PROBLEM_JSON, content).build()
 }
 

@@ -47,7 +47,9 @@ fn it_is_openapi_3_1_with_what_the_specification_requires() {
         }
         let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
         for name in path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')) {
-            let described = |parameter: &Value| parameter["name"] == name && parameter["in"] == "path" && parameter["required"] == true;
+            let described = |parameter: &Value| {
+                parameter["name"] == name && parameter["in"] == "path" && parameter["required"] == true
+            };
             assert!(parameters.iter().any(described), "{place}");
         }
     }

@@ -46,7 +46,10 @@ fn schemas() -> impl Iterator<Item = (&'static str, Schema)> {
         ("ExecutionErrorCode", words("Why there is no good result", &execution_errors())),
         ("Effect", words("What a tool does to the world", &effects())),
         ("Needs", words("What calling a tool needs", &NEEDS)),
-        ("Code", words("Stable: a word never changes its meaning. A word that you don't know means its status", &codes())),
+        (
+            "Code",
+            words("Stable: a word never changes its meaning. A word that you don't know means its status", &codes()),
+        ),
         ("DecidedBy", decided_by()),
     ]
     .into_iter()
@@ -123,13 +126,14 @@ fn decided_by() -> Schema {
     let form = |kind: &str, what: &str, always_named: bool| {
         let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([kind]));
         let name = ObjectBuilder::new().schema_type(Type::String);
-        let form = ObjectBuilder::new().description(Some(what)).property("kind", word).required("kind").property("name", name);
+        let form =
+            ObjectBuilder::new().description(Some(what)).property("kind", word).required("kind").property("name", name);
         if always_named { form.required("name") } else { form }
     };
     let forms = OneOfBuilder::new()
         .item(form("user", "A person, by name.", true))
         .item(form("policy", "A policy, by name; without one where no policy matched.", false))
         .description(Some("Who or what decided."))
-        .example(Some(json!({"kind": "user", "name": "Dana Kim"})));
+        .examples([json!({"kind": "user", "name": "Dana Kim"})]);
     Schema::OneOf(forms.build())
 }
