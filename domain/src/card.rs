@@ -154,11 +154,7 @@ pub enum CardError {
 #[must_use]
 pub fn seal(digest_hex: &str) -> String {
     let digits: Vec<char> = digest_hex.chars().take(8).collect();
-    digits
-        .chunks(4)
-        .map(|group| group.iter().collect::<String>())
-        .collect::<Vec<_>>()
-        .join(" ")
+    digits.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -169,10 +165,7 @@ mod tests {
     #[test]
     fn the_seal_is_eight_digits_in_two_groups() {
         assert_eq!(seal("9f3a71c4d2e0"), "9f3a 71c4");
-        assert_eq!(
-            (seal("9f3a7"), seal("")),
-            ("9f3a 7".to_owned(), String::new())
-        );
+        assert_eq!((seal("9f3a7"), seal("")), ("9f3a 7".to_owned(), String::new()));
     }
 
     #[test]
@@ -183,14 +176,7 @@ mod tests {
             why: Why::Bidi,
             times,
         };
-        let segments = [
-            Segment::Text {
-                text: "ok".to_owned(),
-            },
-            Segment::LineBreak,
-            escaped(1),
-            escaped(3),
-        ];
+        let segments = [Segment::Text { text: "ok".to_owned() }, Segment::LineBreak, escaped(1), escaped(3)];
         let sent = serde_json::to_value(&segments).unwrap();
         assert_eq!(
             sent,
@@ -201,9 +187,6 @@ mod tests {
                 {"kind": "escaped", "text": "U+202E", "name": "right-to-left override", "why": "bidi", "times": 3},
             ])
         );
-        assert_eq!(
-            serde_json::from_value::<Vec<Segment>>(sent).unwrap(),
-            segments
-        );
+        assert_eq!(serde_json::from_value::<Vec<Segment>>(sent).unwrap(), segments);
     }
 }

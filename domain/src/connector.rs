@@ -143,8 +143,7 @@ pub const QUALIFIED_NAME_LIMIT: usize = 64;
 /// Whether this is a connector's slug: `[a-z0-9-]{1,32}`. No `_`, so that a qualified name splits at the first one.
 #[must_use]
 pub fn is_slug(text: &str) -> bool {
-    (1..=32).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// Whether this can be a tool's name: letters, digits, `_`, `-`, `.` and `/`, 1 to 128 of them.

@@ -198,7 +198,11 @@ impl Step {
         let approvers = &self.approvers;
         let outside = !approvers.emails.is_empty() || !approvers.phones.is_empty();
         if outside {
-            problems.push(problem(&at("approvers"), "approvers outside the desk are not available in this version", true));
+            problems.push(problem(
+                &at("approvers"),
+                "approvers outside the desk are not available in this version",
+                true,
+            ));
         }
         if !outside && approvers.users.is_empty() && approvers.groups.is_empty() && approvers.roles.is_empty() {
             problems.push(problem(&at("approvers"), "name at least one user, group or role", false));

@@ -60,9 +60,7 @@ impl Action {
     /// From the database's or a file's word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Allow, Self::StepUp, Self::RequestApproval, Self::Deny]
-            .into_iter()
-            .find(|action| action.word() == word)
+        [Self::Allow, Self::StepUp, Self::RequestApproval, Self::Deny].into_iter().find(|action| action.word() == word)
     }
 }
 
@@ -126,64 +124,16 @@ struct Flat {
 
 impl From<Flat> for PolicyBody {
     fn from(flat: Flat) -> Self {
-        let Flat {
-            name,
-            action,
-            connectors,
-            tools,
-            agents,
-            users,
-            groups,
-            when,
-            priority,
-            flow,
-        } = flat;
-        Self {
-            name,
-            action,
-            scope: Scope {
-                connectors,
-                tools,
-                agents,
-                users,
-                groups,
-            },
-            when,
-            priority,
-            flow,
-        }
+        let Flat { name, action, connectors, tools, agents, users, groups, when, priority, flow } = flat;
+        Self { name, action, scope: Scope { connectors, tools, agents, users, groups }, when, priority, flow }
     }
 }
 
 impl From<PolicyBody> for Flat {
     fn from(body: PolicyBody) -> Self {
-        let PolicyBody {
-            name,
-            action,
-            scope,
-            when,
-            priority,
-            flow,
-        } = body;
-        let Scope {
-            connectors,
-            tools,
-            agents,
-            users,
-            groups,
-        } = scope;
-        Self {
-            name,
-            action,
-            connectors,
-            tools,
-            agents,
-            users,
-            groups,
-            when,
-            priority,
-            flow,
-        }
+        let PolicyBody { name, action, scope, when, priority, flow } = body;
+        let Scope { connectors, tools, agents, users, groups } = scope;
+        Self { name, action, connectors, tools, agents, users, groups, when, priority, flow }
     }
 }
 
@@ -228,11 +178,7 @@ pub struct PolicyProblem {
 
 impl PolicyProblem {
     fn new(field: &'static str, kind: ProblemKind, message: impl Into<String>) -> Self {
-        Self {
-            field,
-            kind,
-            message: message.into(),
-        }
+        Self { field, kind, message: message.into() }
     }
 }
 
@@ -258,11 +204,7 @@ impl PolicyBody {
 
     fn check_name(&self, problems: &mut Vec<PolicyProblem>) {
         if self.name.trim().is_empty() {
-            problems.push(PolicyProblem::new(
-                "name",
-                ProblemKind::Empty,
-                "A policy needs a name.",
-            ));
+            problems.push(PolicyProblem::new("name", ProblemKind::Empty, "A policy needs a name."));
         } else if self.name.chars().count() > MAX_NAME_CHARACTERS {
             let message = format!("A policy's name has at most {MAX_NAME_CHARACTERS} characters.");
             problems.push(PolicyProblem::new("name", ProblemKind::TooLong, message));
@@ -277,10 +219,8 @@ impl PolicyBody {
                 "An empty condition says nothing; leave `when` out to match every call in scope.",
             )),
             Some(text) if text.len() > MAX_CONDITION_BYTES => {
-                let message = format!(
-                    "A condition has at most {MAX_CONDITION_BYTES} bytes; this one has {}.",
-                    text.len()
-                );
+                let message =
+                    format!("A condition has at most {MAX_CONDITION_BYTES} bytes; this one has {}.", text.len());
                 problems.push(PolicyProblem::new("when", ProblemKind::TooLong, message));
             }
             _ => {}
@@ -299,10 +239,7 @@ impl PolicyBody {
             ));
         }
         if self.action != Action::RequestApproval {
-            let message = format!(
-                "Only `request_approval` takes a flow; this policy says `{}`.",
-                self.action.word()
-            );
+            let message = format!("Only `request_approval` takes a flow; this policy says `{}`.", self.action.word());
             problems.push(PolicyProblem::new("flow", ProblemKind::Conflict, message));
         }
     }
@@ -320,36 +257,22 @@ impl Scope {
         for (field, list) in lists {
             let Some(list) = list else { continue };
             if list.is_empty() {
-                let message =
-                    format!("An empty list would match nothing; leave `{field}` out to match all.");
+                let message = format!("An empty list would match nothing; leave `{field}` out to match all.");
                 problems.push(PolicyProblem::new(field, ProblemKind::Empty, message));
             } else if list.iter().any(|entry| entry.trim().is_empty()) {
                 let message = format!("`{field}` has an entry without text.");
                 problems.push(PolicyProblem::new(field, ProblemKind::Empty, message));
             }
         }
-        for slug in self
-            .connectors
-            .iter()
-            .flatten()
-            .filter(|slug| !slug.trim().is_empty() && !is_slug(slug))
-        {
-            let message =
-                format!("{slug:?} is no connector's slug: 1 to 32 of a-z, 0-9 and the hyphen.");
-            problems.push(PolicyProblem::new(
-                "connectors",
-                ProblemKind::Invalid,
-                message,
-            ));
+        for slug in self.connectors.iter().flatten().filter(|slug| !slug.trim().is_empty() && !is_slug(slug)) {
+            let message = format!("{slug:?} is no connector's slug: 1 to 32 of a-z, 0-9 and the hyphen.");
+            problems.push(PolicyProblem::new("connectors", ProblemKind::Invalid, message));
         }
     }
 }
 
 fn is_slug(text: &str) -> bool {
-    (1..=32).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    (1..=32).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 #[cfg(test)]
@@ -364,18 +287,8 @@ mod tests {
     #[test]
     fn is_one_flat_object_with_few_keys_needed() {
         let body = read(json!({"name": "Reads", "action": "allow", "tools": ["*_list"]})).unwrap();
-        assert_eq!(
-            body.scope.tools.as_deref(),
-            Some(&["*_list".to_owned()][..])
-        );
-        assert_eq!(
-            (
-                body.priority,
-                body.scope.users.is_none(),
-                body.when.is_none()
-            ),
-            (0, true, true)
-        );
+        assert_eq!(body.scope.tools.as_deref(), Some(&["*_list".to_owned()][..]));
+        assert_eq!((body.priority, body.scope.users.is_none(), body.when.is_none()), (0, true, true));
         assert_eq!(
             serde_json::to_value(&body).unwrap(),
             json!({"name": "Reads", "action": "allow", "tools": ["*_list"], "priority": 0})
@@ -385,16 +298,8 @@ mod tests {
 
     #[test]
     fn a_key_that_nobody_knows_is_refused() {
-        assert!(
-            read(json!({"name": "x", "action": "deny", "mask": []}))
-                .unwrap_err()
-                .contains("unknown field `mask`")
-        );
-        assert!(
-            read(json!({"name": "x", "action": "maybe"}))
-                .unwrap_err()
-                .contains("unknown variant")
-        );
+        assert!(read(json!({"name": "x", "action": "deny", "mask": []})).unwrap_err().contains("unknown field `mask`"));
+        assert!(read(json!({"name": "x", "action": "maybe"})).unwrap_err().contains("unknown variant"));
     }
 
     #[test]
@@ -404,11 +309,7 @@ mod tests {
             "when": "x".repeat(5_000), "flow": ""
         }))
         .unwrap();
-        let found: Vec<_> = body
-            .check()
-            .into_iter()
-            .map(|problem| (problem.field, problem.kind))
-            .collect();
+        let found: Vec<_> = body.check().into_iter().map(|problem| (problem.field, problem.kind)).collect();
         assert_eq!(
             found,
             [
@@ -427,28 +328,15 @@ mod tests {
     #[test]
     fn a_flow_goes_only_with_request_approval() {
         assert!(
-            read(json!({"name": "x", "action": "request_approval", "flow": "Finance"}))
-                .unwrap()
-                .check()
-                .is_empty()
+            read(json!({"name": "x", "action": "request_approval", "flow": "Finance"})).unwrap().check().is_empty()
         );
-        let problems = read(json!({"name": "x", "action": "deny", "flow": "Finance"}))
-            .unwrap()
-            .check();
-        assert_eq!(
-            problems[0].to_string(),
-            "flow: Only `request_approval` takes a flow; this policy says `deny`."
-        );
+        let problems = read(json!({"name": "x", "action": "deny", "flow": "Finance"})).unwrap().check();
+        assert_eq!(problems[0].to_string(), "flow: Only `request_approval` takes a flow; this policy says `deny`.");
     }
 
     #[test]
     fn words_and_actions_go_both_ways() {
-        for action in [
-            Action::Allow,
-            Action::StepUp,
-            Action::RequestApproval,
-            Action::Deny,
-        ] {
+        for action in [Action::Allow, Action::StepUp, Action::RequestApproval, Action::Deny] {
             assert_eq!(Action::from_word(action.word()), Some(action));
             assert_eq!(serde_json::to_value(action).unwrap(), json!(action.word()));
         }

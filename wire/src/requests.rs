@@ -318,4 +318,3 @@ pub struct Decided {
     /// Where it stands now; `pending` when more approvals are needed.
     pub state: RequestState,
 }
-

@@ -10,9 +10,8 @@ use unicode_security::skeleton;
 
 /// Scripts whose letters, side by side, pass for Latin ones. Others have a lookalike or two (the Arabic digit five
 /// looks like an "o") but no word that passes.
-const LATIN_LIKE: [&str; 9] = [
-    "Latin", "Common", "Cyrillic", "Greek", "Armenian", "Cherokee", "Coptic", "Lisu", "Deseret",
-];
+const LATIN_LIKE: [&str; 9] =
+    ["Latin", "Common", "Cyrillic", "Greek", "Armenian", "Cherokee", "Coptic", "Lisu", "Deseret"];
 
 /// Words up to this length are let pass where the text is clearly written in their script: half of the short Russian
 /// words look like something.
@@ -33,9 +32,7 @@ impl Setting {
         if text.is_ascii() {
             return setting;
         }
-        for word in
-            words(text).filter_map(|(word, is_word)| (is_word && !word.is_ascii()).then_some(word))
-        {
+        for word in words(text).filter_map(|(word, is_word)| (is_word && !word.is_ascii()).then_some(word)) {
             setting.east_asian |= word.chars().any(is_east_asian);
             if reading(word).is_none() {
                 setting.written_in.extend(scripts(word));
@@ -51,9 +48,8 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = (&str, bool)> {
     std::iter::from_fn(move || {
         let first = rest.chars().next()?;
         let is_word = first.is_alphanumeric();
-        let end = rest
-            .find(|c: char| (c.is_alphanumeric() || (is_word && is_mark(c))) != is_word)
-            .unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| (c.is_alphanumeric() || (is_word && is_mark(c))) != is_word).unwrap_or(rest.len());
         let (part, tail) = rest.split_at(end);
         rest = tail;
         Some((part, is_word))
@@ -68,9 +64,7 @@ pub(super) fn suspicion(word: &str, setting: &Setting) -> Option<String> {
     match reading(word) {
         Some(reading) => {
             let foreign = deceptive_scripts(word, setting)?;
-            Some(format!(
-                "looks like \"{reading}\", but uses {foreign} letters"
-            ))
+            Some(format!("looks like \"{reading}\", but uses {foreign} letters"))
         }
         None if mixes(word) => Some(format!("mixes {} letters", listed(&scripts(word)))),
         None => None,
@@ -94,9 +88,7 @@ fn reading(word: &str) -> Option<String> {
             // The tables' prototypes of `m` and `I`, which no reader would see.
             "rn" => reading.push('m'),
             "l" if c.is_uppercase() => reading.push('I'),
-            plain
-                if !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
-            {
+            plain if !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
                 reading.push_str(plain);
             }
             _ => return None,
@@ -108,11 +100,7 @@ fn reading(word: &str) -> Option<String> {
 /// The scripts that deceive in a word with an ASCII reading; none where that reading is chance.
 fn deceptive_scripts(word: &str, setting: &Setting) -> Option<String> {
     let disguised: String = word.chars().filter(|c| !c.is_ascii()).collect();
-    if setting.east_asian
-        && disguised
-            .chars()
-            .all(|c| matches!(c, '\u{FF00}'..='\u{FFEF}'))
-    {
+    if setting.east_asian && disguised.chars().all(|c| matches!(c, '\u{FF00}'..='\u{FFEF}')) {
         return None;
     }
     let scripts = scripts(&disguised);
@@ -120,11 +108,7 @@ fn deceptive_scripts(word: &str, setting: &Setting) -> Option<String> {
         if !scripts.iter().all(|script| LATIN_LIKE.contains(script)) {
             return None;
         }
-        if word.chars().count() <= SHORT
-            && scripts
-                .iter()
-                .any(|script| setting.written_in.contains(script))
-        {
+        if word.chars().count() <= SHORT && scripts.iter().any(|script| setting.written_in.contains(script)) {
             return None;
         }
     }
@@ -147,20 +131,17 @@ fn mixes(word: &str) -> bool {
         return false;
     }
     let mut others = AugmentedScriptSet::default();
-    for set in letters
-        .chars()
-        .map(AugmentedScriptSet::for_char)
-        .filter(|set| !is_latin(*set))
-    {
+    for set in letters.chars().map(AugmentedScriptSet::for_char).filter(|set| !is_latin(*set)) {
         others.intersect_with(set);
     }
     if others.is_empty() {
         return true;
     }
-    let apart_from_latin =
-        others.base.iter().next().is_some_and(|script| {
-            script.is_recommended() && !LATIN_LIKE.contains(&script.full_name())
-        });
+    let apart_from_latin = others
+        .base
+        .iter()
+        .next()
+        .is_some_and(|script| script.is_recommended() && !LATIN_LIKE.contains(&script.full_name()));
     !(others.hanb || others.jpan || others.kore || apart_from_latin)
 }
 
@@ -176,19 +157,9 @@ fn is_east_asian(c: char) -> bool {
 /// The scripts of a word's characters, each once, in order of appearance.
 fn scripts(word: &str) -> Vec<&'static str> {
     let mut scripts = Vec::new();
-    for set in word
-        .chars()
-        .filter(|c| !is_mark(*c))
-        .map(AugmentedScriptSet::for_char)
-    {
-        let script = if set.is_all() {
-            "Common"
-        } else {
-            set.base
-                .iter()
-                .next()
-                .map_or("Common", |script| script.full_name())
-        };
+    for set in word.chars().filter(|c| !is_mark(*c)).map(AugmentedScriptSet::for_char) {
+        let script =
+            if set.is_all() { "Common" } else { set.base.iter().next().map_or("Common", |script| script.full_name()) };
         if !scripts.contains(&script) {
             scripts.push(script);
         }
@@ -224,42 +195,18 @@ mod tests {
 
     #[test]
     fn a_word_in_disguise_is_told() {
-        assert_eq!(
-            flags("to раураl.com"),
-            ["раураl: looks like \"paypal\", but uses Cyrillic letters"]
-        );
-        assert_eq!(
-            flags("асе"),
-            ["асе: looks like \"ace\", but uses Cyrillic letters"]
-        );
-        assert_eq!(
-            flags("gооgle_pay"),
-            ["gооgle: looks like \"google\", but uses Cyrillic letters"]
-        );
-        assert_eq!(
-            flags("𝐩𝐚𝐲"),
-            ["𝐩𝐚𝐲: looks like \"pay\", but uses styled letters"]
-        );
-        assert_eq!(
-            flags("ﬁle"),
-            ["ﬁle: looks like \"file\", but uses special Latin letters"]
-        );
-        assert_eq!(
-            flags("ＩＢＭ"),
-            ["ＩＢＭ: looks like \"IBM\", but uses special Latin letters"]
-        );
-        assert_eq!(
-            flags("micr०soft"),
-            ["micr०soft: looks like \"microsoft\", but uses Devanagari letters"]
-        );
+        assert_eq!(flags("to раураl.com"), ["раураl: looks like \"paypal\", but uses Cyrillic letters"]);
+        assert_eq!(flags("асе"), ["асе: looks like \"ace\", but uses Cyrillic letters"]);
+        assert_eq!(flags("gооgle_pay"), ["gооgle: looks like \"google\", but uses Cyrillic letters"]);
+        assert_eq!(flags("𝐩𝐚𝐲"), ["𝐩𝐚𝐲: looks like \"pay\", but uses styled letters"]);
+        assert_eq!(flags("ﬁle"), ["ﬁle: looks like \"file\", but uses special Latin letters"]);
+        assert_eq!(flags("ＩＢＭ"), ["ＩＢＭ: looks like \"IBM\", but uses special Latin letters"]);
+        assert_eq!(flags("micr०soft"), ["micr०soft: looks like \"microsoft\", but uses Devanagari letters"]);
     }
 
     #[test]
     fn a_word_of_two_scripts_is_told() {
-        assert_eq!(
-            flags("приветhello"),
-            ["приветhello: mixes Cyrillic and Latin letters"]
-        );
+        assert_eq!(flags("приветhello"), ["приветhello: mixes Cyrillic and Latin letters"]);
         assert_eq!(flags("λж"), ["λж: mixes Greek and Cyrillic letters"]);
     }
 
@@ -286,15 +233,6 @@ mod tests {
     #[test]
     fn words_and_gaps_make_up_the_text() {
         let parts: Vec<_> = words("a, b\u{301}c—d").collect();
-        assert_eq!(
-            parts,
-            [
-                ("a", true),
-                (", ", false),
-                ("b\u{301}c", true),
-                ("—", false),
-                ("d", true)
-            ]
-        );
+        assert_eq!(parts, [("a", true), (", ", false), ("b\u{301}c", true), ("—", false), ("d", true)]);
     }
 }

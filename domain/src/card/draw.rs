@@ -25,10 +25,7 @@ pub fn line_segments(text: &str) -> Vec<Segment> {
 /// The agent's note, up to [`MAX_NOTE_CHARACTERS`], and whether it went on.
 #[must_use]
 pub fn note_segments(text: &str) -> (Vec<Segment>, bool) {
-    let end = text
-        .char_indices()
-        .nth(MAX_NOTE_CHARACTERS)
-        .map(|(end, _)| end);
+    let end = text.char_indices().nth(MAX_NOTE_CHARACTERS).map(|(end, _)| end);
     (segments(&text[..end.unwrap_or(text.len())]), end.is_some())
 }
 
@@ -58,10 +55,7 @@ pub fn card_value(canonical: &[u8], redact: &Redactions) -> Result<CardValue, Ca
 /// # Errors
 /// As [`card_value`].
 pub fn raw_segments(canonical: &[u8], redact: &Redactions) -> Result<Vec<Segment>, CardError> {
-    let mut raw = Raw {
-        plain: String::new(),
-        drawing: Drawing::default(),
-    };
+    let mut raw = Raw { plain: String::new(), drawing: Drawing::default() };
     raw.node(&read(canonical)?, *redact, false);
     raw.flush();
     Ok(raw.drawing.segments)
@@ -75,37 +69,23 @@ fn tree(node: &Node<'_>, redact: Redactions, secret: bool) -> CardValue {
                 key: redacted(&key.value, redact, Lines::One),
                 value: tree(value, redact, secret || redact.names_secret(&key.value)),
             };
-            CardValue::Object {
-                entries: entries.iter().map(entry).collect(),
-            }
+            CardValue::Object { entries: entries.iter().map(entry).collect() }
         }
-        Node::List(items) => CardValue::List {
-            items: items
-                .iter()
-                .map(|item| tree(item, redact, secret))
-                .collect(),
-        },
+        Node::List(items) => CardValue::List { items: items.iter().map(|item| tree(item, redact, secret)).collect() },
         Node::Text(text) if secret && !text.value.is_empty() => hidden(text.value.chars().count()),
         Node::Text(text) => CardValue::Text {
             segments: redacted(&text.value, redact, Lines::Many),
             characters: text.value.chars().count(),
         },
         Node::Number(number) if secret => hidden(number.len()),
-        Node::Number(number) => CardValue::Number {
-            text: (*number).to_owned(),
-        },
+        Node::Number(number) => CardValue::Number { text: (*number).to_owned() },
         Node::Bool(value) => CardValue::Bool { value: *value },
         Node::Null => CardValue::Null,
     }
 }
 
 fn hidden(characters: usize) -> CardValue {
-    CardValue::Text {
-        segments: vec![Segment::Redacted {
-            note: note(characters),
-        }],
-        characters,
-    }
+    CardValue::Text { segments: vec![Segment::Redacted { note: note(characters) }], characters }
 }
 
 fn redacted(text: &str, redact: Redactions, lines: Lines) -> Vec<Segment> {
@@ -166,11 +146,7 @@ impl Raw {
     }
 
     fn string(&mut self, text: &Text<'_>, redact: Redactions, secret: bool) {
-        let parts = if secret {
-            std::iter::once(0..text.value.len()).collect()
-        } else {
-            redact.parts(&text.value)
-        };
+        let parts = if secret { std::iter::once(0..text.value.len()).collect() } else { redact.parts(&text.value) };
         if parts.is_empty() {
             self.plain.push_str(text.raw);
             return;
@@ -189,8 +165,7 @@ impl Raw {
     /// A part of a string as it is written inside of its quotes; JCS escapes as `serde_json` does (RFC 8785, 3.2.2.2).
     fn inside(&mut self, value: &str) {
         let quoted = serde_json::Value::from(value).to_string();
-        self.plain
-            .push_str(quoted.get(1..quoted.len() - 1).unwrap_or_default());
+        self.plain.push_str(quoted.get(1..quoted.len() - 1).unwrap_or_default());
     }
 }
 
@@ -215,14 +190,12 @@ impl Drawing {
             let apart = match c {
                 '\n' if lines == Lines::Many => Some(Segment::LineBreak),
                 '\t' if lines == Lines::Many => Some(Segment::Tab),
-                _ => eye
-                    .hides(c, characters.peek().map(|(_, next)| *next))
-                    .map(|(why, name)| Segment::Escaped {
-                        text: format!("U+{:04X}", u32::from(c)),
-                        name: name.into_owned(),
-                        why,
-                        times: 1,
-                    }),
+                _ => eye.hides(c, characters.peek().map(|(_, next)| *next)).map(|(why, name)| Segment::Escaped {
+                    text: format!("U+{:04X}", u32::from(c)),
+                    name: name.into_owned(),
+                    why,
+                    times: 1,
+                }),
             };
             if let Some(segment) = apart {
                 if !matches!(segment, Segment::Escaped { .. }) {
@@ -241,15 +214,8 @@ impl Drawing {
             return self.plain(text);
         }
         for (part, is_word) in words(text) {
-            match if is_word {
-                suspicion(part, setting)
-            } else {
-                None
-            } {
-                Some(why) => self.push(Segment::Flagged {
-                    text: part.to_owned(),
-                    why,
-                }),
+            match if is_word { suspicion(part, setting) } else { None } {
+                Some(why) => self.push(Segment::Flagged { text: part.to_owned(), why }),
                 None => self.plain(part),
             }
         }
@@ -259,26 +225,18 @@ impl Drawing {
         match self.segments.last_mut() {
             Some(Segment::Text { text }) => text.push_str(more),
             _ if more.is_empty() => {}
-            _ => self.segments.push(Segment::Text {
-                text: more.to_owned(),
-            }),
+            _ => self.segments.push(Segment::Text { text: more.to_owned() }),
         }
     }
 
     fn redacted(&mut self, secret: &str) {
-        self.push(Segment::Redacted {
-            note: note(secret.chars().count()),
-        });
+        self.push(Segment::Redacted { note: note(secret.chars().count()) });
     }
 
     /// Counts a character that repeats, so that a text of nothing but zero-width spaces stays small.
     fn push(&mut self, segment: Segment) {
-        if let (
-            Segment::Escaped { text, .. },
-            Some(Segment::Escaped {
-                text: last, times, ..
-            }),
-        ) = (&segment, self.segments.last_mut())
+        if let (Segment::Escaped { text, .. }, Some(Segment::Escaped { text: last, times, .. })) =
+            (&segment, self.segments.last_mut())
             && text == last
             && *times < u32::MAX
         {

@@ -55,13 +55,7 @@ pub(super) fn hidden(c: char) -> Option<(Why, Cow<'static, str>)> {
     let code = u32::from(c);
     let known = |why, name: &'static str| Some((why, Cow::Borrowed(name)));
     match code {
-        0x00..=0x1F => known(
-            Why::Control,
-            CONTROLS
-                .get(code as usize)
-                .copied()
-                .unwrap_or("control character"),
-        ),
+        0x00..=0x1F => known(Why::Control, CONTROLS.get(code as usize).copied().unwrap_or("control character")),
         0x7F => known(Why::Control, "delete"),
         0x85 => known(Why::Control, "next line"),
         0x80..=0x9F => known(Why::Control, "control character"),
@@ -79,43 +73,22 @@ pub(super) fn hidden(c: char) -> Option<(Why, Cow<'static, str>)> {
         0x2069 => known(Why::Bidi, "pop directional isolate"),
         0x00A0 => known(Why::Space, "no-break space"),
         0x1680 => known(Why::Space, "ogham space mark"),
-        0x2000..=0x200A => known(
-            Why::Space,
-            SPACES
-                .get((code - 0x2000) as usize)
-                .copied()
-                .unwrap_or("space"),
-        ),
+        0x2000..=0x200A => known(Why::Space, SPACES.get((code - 0x2000) as usize).copied().unwrap_or("space")),
         0x202F => known(Why::Space, "narrow no-break space"),
         0x205F => known(Why::Space, "medium mathematical space"),
         0x2800 => known(Why::Space, "braille pattern blank"),
         0x3000 => known(Why::Space, "ideographic space"),
         0x2028 => known(Why::Control, "line separator"),
         0x2029 => known(Why::Control, "paragraph separator"),
-        0xFE00..=0xFE0F => Some((
-            Why::Invisible,
-            Cow::Owned(format!("variation selector-{}", code - 0xFE00 + 1)),
-        )),
-        0xE0100..=0xE01EF => Some((
-            Why::Invisible,
-            Cow::Owned(format!("variation selector-{}", code - 0xE0100 + 17)),
-        )),
+        0xFE00..=0xFE0F => Some((Why::Invisible, Cow::Owned(format!("variation selector-{}", code - 0xFE00 + 1)))),
+        0xE0100..=0xE01EF => Some((Why::Invisible, Cow::Owned(format!("variation selector-{}", code - 0xE0100 + 17)))),
         0xE0020..=0xE007E => {
             let letter = char::from_u32(code - 0xE0000).unwrap_or(' ');
-            Some((
-                Why::Invisible,
-                Cow::Owned(format!("tag character {letter}")),
-            ))
+            Some((Why::Invisible, Cow::Owned(format!("tag character {letter}"))))
         }
-        0xE000..=0xF8FF | 0xF0000..=0xFFFFD | 0x10_0000..=0x10_FFFD => {
-            known(Why::PrivateUse, "private use character")
-        }
-        _ if code & 0xFFFE == 0xFFFE || matches!(code, 0xFDD0..=0xFDEF) => {
-            known(Why::Noncharacter, "noncharacter")
-        }
-        _ => invisible(code)
-            .map(|name| (Why::Invisible, Cow::Borrowed(name)))
-            .or_else(|| unassigned(c)),
+        0xE000..=0xF8FF | 0xF0000..=0xFFFFD | 0x10_0000..=0x10_FFFD => known(Why::PrivateUse, "private use character"),
+        _ if code & 0xFFFE == 0xFFFE || matches!(code, 0xFDD0..=0xFDEF) => known(Why::Noncharacter, "noncharacter"),
+        _ => invisible(code).map(|name| (Why::Invisible, Cow::Borrowed(name))).or_else(|| unassigned(c)),
     }
 }
 
@@ -192,16 +165,8 @@ pub(super) struct Eye {
 
 impl Eye {
     /// Why this character is not drawn as it is; `next` is the one after it.
-    pub(super) fn hides(
-        &mut self,
-        c: char,
-        next: Option<char>,
-    ) -> Option<(Why, Cow<'static, str>)> {
-        let hidden = if self.within_emoji(c, next) {
-            None
-        } else {
-            hidden(c).or_else(|| self.stray_mark(c))
-        };
+    pub(super) fn hides(&mut self, c: char, next: Option<char>) -> Option<(Why, Cow<'static, str>)> {
+        let hidden = if self.within_emoji(c, next) { None } else { hidden(c).or_else(|| self.stray_mark(c)) };
         self.shown = hidden.is_none().then_some(c);
         hidden
     }
@@ -216,8 +181,7 @@ impl Eye {
             (EMOJI_SELECTOR, Some('0'..='9' | '#' | '*')) => next == Some(KEYCAP),
             (EMOJI_SELECTOR, Some(before)) => is_pictograph(before),
             (JOINER, Some(before)) => {
-                (is_pictograph(before) || before == EMOJI_SELECTOR)
-                    && next.is_some_and(is_pictograph)
+                (is_pictograph(before) || before == EMOJI_SELECTOR) && next.is_some_and(is_pictograph)
             }
             _ => false,
         }
@@ -255,7 +219,9 @@ mod tests {
             .chain('\u{FE00}'..='\u{FE0F}')
             .chain('\u{E0000}'..='\u{E007F}')
             .chain('\u{E0100}'..='\u{E01EF}')
-            .chain("\u{61C}\u{FEFF}\u{AD}\u{180E}\u{115F}\u{1160}\u{3164}\u{FFA0}\u{A0}\u{3000}\u{E000}\u{FFFF}".chars())
+            .chain(
+                "\u{61C}\u{FEFF}\u{AD}\u{180E}\u{115F}\u{1160}\u{3164}\u{FFA0}\u{A0}\u{3000}\u{E000}\u{FFFF}".chars(),
+            )
             .chain("\u{FDD0}\u{10FFFE}\u{10FFFD}\u{378}".chars())
             .chain((0..=char::MAX as u32).filter_map(char::from_u32).filter(|c| c.is_control()));
         for c in dangers {

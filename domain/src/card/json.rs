@@ -25,15 +25,10 @@ pub(super) struct Text<'a> {
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Node<'_>, CardError> {
-    let text =
-        std::str::from_utf8(bytes).map_err(|error| CardError::NotCanonical(error.valid_up_to()))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| CardError::NotCanonical(error.valid_up_to()))?;
     let mut reader = Reader { text, at: 0 };
     let node = reader.value(0)?;
-    if reader.at == text.len() {
-        Ok(node)
-    } else {
-        Err(reader.refuse())
-    }
+    if reader.at == text.len() { Ok(node) } else { Err(reader.refuse()) }
 }
 
 struct Reader<'a> {
@@ -51,11 +46,7 @@ impl<'a> Reader<'a> {
     }
 
     fn take(&mut self, token: &str) -> bool {
-        let found = self
-            .text
-            .as_bytes()
-            .get(self.at..)
-            .is_some_and(|rest| rest.starts_with(token.as_bytes()));
+        let found = self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(token.as_bytes()));
         if found {
             self.at += token.len();
         }
@@ -63,11 +54,7 @@ impl<'a> Reader<'a> {
     }
 
     fn expect(&mut self, token: &str) -> Result<(), CardError> {
-        if self.take(token) {
-            Ok(())
-        } else {
-            Err(self.refuse())
-        }
+        if self.take(token) { Ok(()) } else { Err(self.refuse()) }
     }
 
     fn value(&mut self, depth: usize) -> Result<Node<'a>, CardError> {
@@ -129,20 +116,14 @@ impl<'a> Reader<'a> {
             }
         }
         self.at += 1;
-        let raw = self
-            .text
-            .get(start..self.at)
-            .ok_or(CardError::NotCanonical(start))?;
+        let raw = self.text.get(start..self.at).ok_or(CardError::NotCanonical(start))?;
         let value = serde_json::from_str(raw).map_err(|_| CardError::NotCanonical(start))?;
         Ok(Text { raw, value })
     }
 
     fn number(&mut self) -> Result<Node<'a>, CardError> {
         let start = self.at;
-        while matches!(
-            self.peek(),
-            Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')
-        ) {
+        while matches!(self.peek(), Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')) {
             self.at += 1;
         }
         let raw = self.text.get(start..self.at).unwrap_or_default();

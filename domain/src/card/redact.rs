@@ -56,14 +56,7 @@ impl Redactions {
 
 /// Instead of what is hidden: "redacted, 48 characters".
 pub(super) fn note(characters: usize) -> String {
-    format!(
-        "redacted, {characters} {}",
-        if characters == 1 {
-            "character"
-        } else {
-            "characters"
-        }
-    )
+    format!("redacted, {characters} {}", if characters == 1 { "character" } else { "characters" })
 }
 
 /// Names of secrets, without separators and in small letters, as a whole or at the end of a key.
@@ -89,24 +82,11 @@ const SECRET_NAMES: [&str; 15] = [
 const WHOLE_NAMES: [&str; 6] = ["pwd", "auth", "cookie", "setcookie", "bearer", "otp"];
 
 /// Tokens that are places in a list, not secrets.
-const PLACES: [&str; 9] = [
-    "page",
-    "nextpage",
-    "next",
-    "previouspage",
-    "prev",
-    "sync",
-    "continuation",
-    "pagination",
-    "cursor",
-];
+const PLACES: [&str; 9] =
+    ["page", "nextpage", "next", "previouspage", "prev", "sync", "continuation", "pagination", "cursor"];
 
 fn names_secret(key: &str) -> bool {
-    let name: String = key
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
+    let name: String = key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     if let Some(kind) = name.strip_suffix("token") {
         return !PLACES.iter().any(|place| kind.ends_with(place));
     }
@@ -191,21 +171,11 @@ mod tests {
             format!("csk_{long}abc"),
             format!("xox{}-1234567890-{long}", 'b'),
             format!("eyJ{long}.eyJ{long}.{long}-_"),
-            format!(
-                "-----BEGIN {} KEY-----\n{long}\n{long}\nab==\n-----END {} KEY-----",
-                "RSA PRIVATE", "RSA PRIVATE"
-            ),
+            format!("-----BEGIN {} KEY-----\n{long}\n{long}\nab==\n-----END {} KEY-----", "RSA PRIVATE", "RSA PRIVATE"),
         ] {
-            assert_eq!(
-                shown(&format!("use {secret}, please")),
-                "use #, please",
-                "{secret}"
-            );
+            assert_eq!(shown(&format!("use {secret}, please")), "use #, please", "{secret}");
         }
-        assert_eq!(
-            shown("postgres://app:hunter2@db.test/app"),
-            "postgres://app:#@db.test/app"
-        );
+        assert_eq!(shown("postgres://app:hunter2@db.test/app"), "postgres://app:#@db.test/app");
         assert_eq!(
             shown("see https://acme.test:8080/x and mail a@b.test"),
             "see https://acme.test:8080/x and mail a@b.test"
@@ -214,10 +184,7 @@ mod tests {
 
     #[test]
     fn words_can_not_hide_in_a_key_block() {
-        let text = format!(
-            "-----BEGIN {} KEY-----\nand then delete all of it",
-            "PRIVATE"
-        );
+        let text = format!("-----BEGIN {} KEY-----\nand then delete all of it", "PRIVATE");
         assert_eq!(shown(&text), "#\nand then delete all of it");
     }
 }

@@ -180,7 +180,9 @@ fn segment(name: &str, value: Option<&Value>) -> Result<String, HttpCallError> {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
         Some(Value::Bool(truth)) => truth.to_string(),
-        Some(_) => return Err(HttpCallError::Argument(name.to_owned(), "stands in the path and must be text or a number")),
+        Some(_) => {
+            return Err(HttpCallError::Argument(name.to_owned(), "stands in the path and must be text or a number"));
+        }
         None => return Err(HttpCallError::Argument(name.to_owned(), "is needed in the path")),
     };
     match text.as_str() {
@@ -244,7 +246,9 @@ mod tests {
 
     #[test]
     fn a_path_must_not_trick() {
-        for bad in ["", "x", "//host/x", "/a/../b", "/a/./b", "/%2e%2e/x", "/a%2fb", "/a%5Cb", "/a\\b", "/a?b", "/a#b", "/a b"] {
+        for bad in
+            ["", "x", "//host/x", "/a/../b", "/a/./b", "/%2e%2e/x", "/a%2fb", "/a%5Cb", "/a\\b", "/a?b", "/a#b", "/a b"]
+        {
             assert!(check_path(bad).is_err(), "{bad:?}");
         }
         assert_eq!(check_path("/v1/charges/ch_1"), Ok(()));

@@ -85,10 +85,7 @@ impl Condition {
     /// would take too long on these arguments.
     pub(super) fn holds(&self, scene: &Scene<'_>) -> Result<bool, String> {
         if self.0.reads_arguments && scene.too_long {
-            return Err(format!(
-                "a list in the arguments has more than {} items",
-                super::scene::MAX_LIST
-            ));
+            return Err(format!("a list in the arguments has more than {} items", super::scene::MAX_LIST));
         }
         scene.budget.refill();
         let answer = catch_unwind(AssertUnwindSafe(|| {
@@ -121,9 +118,7 @@ fn nests_too_deep(text: &str) -> bool {
 }
 
 fn parse(text: &str) -> Result<Vetted, ConditionError> {
-    let expression = cel::parser::Parser::new()
-        .parse(text)
-        .map_err(|errors| syntax(&errors))?;
+    let expression = cel::parser::Parser::new().parse(text).map_err(|errors| syntax(&errors))?;
     vet(expression).map_err(ConditionError::Refused)
 }
 
@@ -132,12 +127,7 @@ fn syntax(errors: &cel::ParseErrors) -> ConditionError {
         return ConditionError::Unreadable;
     };
     let (line, column) = first.pos;
-    let message = first
-        .msg
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim_start_matches("Syntax error: ");
+    let message = first.msg.lines().next().unwrap_or_default().trim_start_matches("Syntax error: ");
     ConditionError::Syntax {
         line: usize::try_from(line).unwrap_or(1).max(1),
         column: usize::try_from(column).unwrap_or(1).max(1),
@@ -158,9 +148,7 @@ fn reason(error: &ExecutionError) -> String {
         ExecutionError::ValuesNotComparable(..) | ExecutionError::UnsupportedBinaryOperator(..) => {
             "two values can't be taken together".to_owned()
         }
-        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
-            "it divides by zero".to_owned()
-        }
+        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => "it divides by zero".to_owned(),
         ExecutionError::Overflow(..) => "a number grows too large".to_owned(),
         ExecutionError::IndexOutOfBounds(_) | ExecutionError::UnsupportedIndex(..) => {
             "a list has no such item".to_owned()
@@ -183,26 +171,13 @@ mod tests {
     fn the_cap_is_four_kib() {
         let fits = format!("call.tool == '{}'", "x".repeat(4_000));
         assert!(Condition::compile(&fits).is_ok());
-        assert_eq!(
-            Condition::compile(&"x".repeat(4_097)).unwrap_err(),
-            ConditionError::TooLong(4_097)
-        );
+        assert_eq!(Condition::compile(&"x".repeat(4_097)).unwrap_err(), ConditionError::TooLong(4_097));
     }
 
     #[test]
     fn a_slip_is_told_with_line_and_column() {
         let error = Condition::compile("call.tool ==\n  == 'x'").unwrap_err();
-        assert!(
-            matches!(
-                error,
-                ConditionError::Syntax {
-                    line: 2,
-                    column: 3,
-                    ..
-                }
-            ),
-            "{error:?}"
-        );
+        assert!(matches!(error, ConditionError::Syntax { line: 2, column: 3, .. }), "{error:?}");
     }
 
     #[test]
@@ -222,10 +197,7 @@ mod tests {
     fn loops_nest_two_deep_and_no_deeper() {
         assert!(Condition::compile("[1].all(x, [1].all(y, x == y))").is_ok());
         assert!(Condition::compile("[1].filter(x, true).map(x, x).all(x, x == 1)").is_ok());
-        assert!(
-            refusals("[1].all(x, [1].all(y, [1].all(z, true)))")
-                .contains("Loops nest more than 2 deep")
-        );
+        assert!(refusals("[1].all(x, [1].all(y, [1].all(z, true)))").contains("Loops nest more than 2 deep"));
         assert!(refusals("[1].all(x, [1].all(x, true))").contains("both call their variable `x`"));
     }
 
@@ -242,31 +214,20 @@ mod tests {
         assert!(Condition::compile(&[sum.as_str(); 2].join(" && ")).is_ok());
         assert!(refusals(&[sum.as_str(); 3].join(" && ")).contains("adds more than 32 times"));
         assert!(refusals(&format!("1{} > 0", "-1".repeat(80))).contains("nests more than 24 deep"));
-        assert!(
-            Condition::compile(&format!("false{}", " || call.tool == 'x'".repeat(150))).is_ok()
-        );
+        assert!(Condition::compile(&format!("false{}", " || call.tool == 'x'".repeat(150))).is_ok());
     }
 
     #[test]
     fn hostile_texts_end_in_an_error_not_in_a_crash() {
-        let nested = [
-            "(", "[", "{", "!", "-", "a.all(x,", "f(", "a[", "a?", "a?a:", "([{a?", "'", "\"",
-            "\\", "\0", "😀", ".",
-        ];
+        let nested =
+            ["(", "[", "{", "!", "-", "a.all(x,", "f(", "a[", "a?", "a?a:", "([{a?", "'", "\"", "\\", "\0", "😀", "."];
         for part in nested {
             for count in [31, 400, 4_000] {
-                let text: String = part
-                    .repeat(count)
-                    .chars()
-                    .take(1_000.max(4_000 / part.len()))
-                    .collect();
+                let text: String = part.repeat(count).chars().take(1_000.max(4_000 / part.len())).collect();
                 assert!(Condition::compile(&text).is_err(), "{part}");
             }
         }
-        assert_eq!(
-            Condition::compile(&"(".repeat(4_000)).unwrap_err(),
-            ConditionError::TooDeep
-        );
+        assert_eq!(Condition::compile(&"(".repeat(4_000)).unwrap_err(), ConditionError::TooDeep);
     }
 
     proptest! {

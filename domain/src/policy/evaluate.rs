@@ -6,9 +6,7 @@
 use super::condition::{Condition, ConditionError};
 use super::glob::Glob;
 use super::scene::Scene;
-use super::{
-    Action, FailedCondition, Matched, Policy, PolicyBody, PolicyProblem, ProblemKind, Verdict,
-};
+use super::{Action, FailedCondition, Matched, Policy, PolicyBody, PolicyProblem, ProblemKind, Verdict};
 use crate::{Effect, Timestamp};
 use std::cell::LazyCell;
 use std::cmp::Reverse;
@@ -66,46 +64,26 @@ impl CompiledPolicy {
             // `check` has said so already.
             Err(ConditionError::TooLong(_)) => When::Always,
             Err(error) => {
-                problems.push(PolicyProblem::new(
-                    "when",
-                    ProblemKind::Invalid,
-                    error.to_string(),
-                ));
+                problems.push(PolicyProblem::new("when", ProblemKind::Invalid, error.to_string()));
                 When::Always
             }
         };
-        if problems.is_empty() {
-            Ok(Self::with(policy, when))
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(Self::with(policy, when)) } else { Err(problems) }
     }
 
     /// Takes a policy as it is stored, even one that an older version saved and this one would refuse: leaving out a
     /// deny would open the desk, so its condition fails at every call instead.
     #[must_use]
     pub fn stored(policy: Policy) -> Self {
-        let when =
-            compile_when(&policy.body).unwrap_or_else(|error| When::Broken(error.to_string()));
+        let when = compile_when(&policy.body).unwrap_or_else(|error| When::Broken(error.to_string()));
         Self::with(policy, when)
     }
 
     fn with(policy: Policy, when: When) -> Self {
         let scope = &policy.body.scope;
-        let tools = scope
-            .tools
-            .as_ref()
-            .map(|tools| tools.iter().map(|tool| Glob::new(tool)).collect());
-        let users = scope
-            .users
-            .as_ref()
-            .map(|users| users.iter().map(|user| user.to_lowercase()).collect());
-        Self {
-            policy,
-            tools,
-            users,
-            when,
-        }
+        let tools = scope.tools.as_ref().map(|tools| tools.iter().map(|tool| Glob::new(tool)).collect());
+        let users = scope.users.as_ref().map(|users| users.iter().map(|user| user.to_lowercase()).collect());
+        Self { policy, tools, users, when }
     }
 
     /// The policy that was compiled.
@@ -120,9 +98,7 @@ impl CompiledPolicy {
             && among(self.tools.as_deref(), |tool| tool.matches(call.tool))
             && among(scope.agents.as_deref(), |agent| agent == call.agent)
             && among(self.users.as_deref(), |user| user == email)
-            && among(scope.groups.as_deref(), |group| {
-                call.user_groups.contains(group)
-            })
+            && among(scope.groups.as_deref(), |group| call.user_groups.contains(group))
     }
 
     /// The greatest wins. No two are equal, since ids are not, so the order of the list can't matter.
@@ -134,13 +110,7 @@ impl CompiledPolicy {
             Action::RequestApproval => 2,
             Action::Deny => 3,
         };
-        (
-            body.action == Action::Deny,
-            body.priority,
-            strictness,
-            Reverse(self.policy.id),
-            Reverse(self.policy.version),
-        )
+        (body.action == Action::Deny, body.priority, strictness, Reverse(self.policy.id), Reverse(self.policy.version))
     }
 
     fn failed(&self, reason: String) -> FailedCondition {
@@ -169,9 +139,7 @@ fn compile_when(body: &PolicyBody) -> Result<When, ConditionError> {
     body.when
         .as_deref()
         .filter(|text| !text.trim().is_empty())
-        .map_or(Ok(When::Always), |text| {
-            Condition::compile(text).map(When::If)
-        })
+        .map_or(Ok(When::Always), |text| Condition::compile(text).map(When::If))
 }
 
 fn among<T>(list: Option<&[T]>, matches: impl FnMut(&T) -> bool) -> bool {
@@ -186,10 +154,7 @@ fn among<T>(list: Option<&[T]>, matches: impl FnMut(&T) -> bool) -> bool {
 pub fn evaluate(policies: &[CompiledPolicy], call: &Call<'_>) -> Verdict {
     let scene = LazyCell::new(|| Scene::of(call));
     let email = call.user_email.to_lowercase();
-    let mut in_scope: Vec<&CompiledPolicy> = policies
-        .iter()
-        .filter(|policy| policy.covers(call, &email))
-        .collect();
+    let mut in_scope: Vec<&CompiledPolicy> = policies.iter().filter(|policy| policy.covers(call, &email)).collect();
     in_scope.sort_unstable_by_key(|policy| Reverse(policy.rank()));
     let mut failed = Vec::new();
     for policy in in_scope {
@@ -204,11 +169,7 @@ pub fn evaluate(policies: &[CompiledPolicy], call: &Call<'_>) -> Verdict {
             matches!(action, Action::Deny | Action::RequestApproval)
         });
         if matches {
-            return Verdict {
-                action,
-                policy: Some(policy.matched()),
-                failed,
-            };
+            return Verdict { action, policy: Some(policy.matched()), failed };
         }
     }
     Verdict::nothing_matched(failed)

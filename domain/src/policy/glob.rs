@@ -88,9 +88,9 @@ mod tests {
         match pattern.split_first() {
             None => name.is_empty(),
             Some(('*', rest)) => (0..=name.len()).any(|taken| naive(rest, &name[taken..])),
-            Some((wanted, rest)) => name.split_first().is_some_and(|(next, tail)| {
-                (*wanted == '?' || wanted == next) && naive(rest, tail)
-            }),
+            Some((wanted, rest)) => {
+                name.split_first().is_some_and(|(next, tail)| (*wanted == '?' || wanted == next) && naive(rest, tail))
+            }
         }
     }
 

@@ -5,9 +5,7 @@
 
 use super::evaluate::Call;
 use super::pattern;
-use cel::common::types::{
-    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelTimestamp,
-};
+use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelTimestamp};
 use cel::common::value::Val;
 use cel::{Context, Env, ExecutionError};
 use serde_json::Value;
@@ -60,32 +58,15 @@ impl<'a> Scene<'a> {
             ]),
         );
         context.add_variable_as_val("agent", object([("name", text(call.agent))]));
-        let groups = CelList::from(
-            call.user_groups
-                .iter()
-                .map(|group| text(group))
-                .collect::<Vec<_>>(),
-        );
-        context.add_variable_as_val(
-            "user",
-            object([
-                ("email", text(call.user_email)),
-                ("groups", Box::new(groups)),
-            ]),
-        );
+        let groups = CelList::from(call.user_groups.iter().map(|group| text(group)).collect::<Vec<_>>());
+        context.add_variable_as_val("user", object([("email", text(call.user_email)), ("groups", Box::new(groups))]));
         context.add_variable_as_val("ip", call.ip.map_or_else(null, |ip| text(ip)));
         let now = chrono::DateTime::from_timestamp_millis(call.now.millis());
         context.add_variable_as_val(
             "now",
-            now.map_or_else(null, |now| {
-                Box::new(CelTimestamp::from(now.fixed_offset())) as Boxed<'_>
-            }),
+            now.map_or_else(null, |now| Box::new(CelTimestamp::from(now.fixed_offset())) as Boxed<'_>),
         );
-        Self {
-            context,
-            budget,
-            too_long: measure.longest > MAX_LIST,
-        }
+        Self { context, budget, too_long: measure.longest > MAX_LIST }
     }
 }
 
@@ -99,10 +80,7 @@ fn null<'a>() -> Boxed<'a> {
 
 fn object<'a, const N: usize>(entries: [(&'a str, Boxed<'a>); N]) -> Boxed<'a> {
     Box::new(CelMap::from(
-        entries
-            .into_iter()
-            .map(|(key, value)| (CelMapKey::from(key), value))
-            .collect::<HashMap<_, _>>(),
+        entries.into_iter().map(|(key, value)| (CelMapKey::from(key), value)).collect::<HashMap<_, _>>(),
     ))
 }
 
@@ -131,12 +109,7 @@ impl Measure {
             }
             Value::Array(items) => {
                 self.longest = self.longest.max(items.len());
-                Box::new(CelList::from(
-                    items
-                        .iter()
-                        .map(|item| self.value(item))
-                        .collect::<Vec<_>>(),
-                ))
+                Box::new(CelList::from(items.iter().map(|item| self.value(item)).collect::<Vec<_>>()))
             }
             Value::Object(entries) => {
                 self.longest = self.longest.max(entries.len());
@@ -159,11 +132,7 @@ pub(super) struct Budget {
 
 impl Budget {
     const fn new(argument_bytes: u64) -> Self {
-        Self {
-            left: AtomicU64::new(BUDGET),
-            spent: AtomicBool::new(false),
-            heavy_turn: 1 + argument_bytes / 1024,
-        }
+        Self { left: AtomicU64::new(BUDGET), spent: AtomicBool::new(false), heavy_turn: 1 + argument_bytes / 1024 }
     }
 
     pub(super) fn refill(&self) {

@@ -50,10 +50,6 @@ impl Verdict {
     /// The verdict where no policy matches.
     #[must_use]
     pub const fn nothing_matched(failed: Vec<FailedCondition>) -> Self {
-        Self {
-            action: Action::Deny,
-            policy: None,
-            failed,
-        }
+        Self { action: Action::Deny, policy: None, failed }
     }
 }

@@ -3,9 +3,7 @@
 
 use super::pattern;
 use super::scene::TURN;
-use cel::common::ast::{
-    CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators,
-};
+use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
 use std::collections::BTreeSet;
 
 /// How deep an expression may nest; evaluation recurses and takes about 40 KiB of stack a level in a debug build.
@@ -25,18 +23,7 @@ const VARIABLES: [(&str, &[&str]); 5] = [
 ];
 
 /// Names of types, for `type(x) == string`.
-const TYPES: [&str; 10] = [
-    "bool",
-    "bytes",
-    "double",
-    "int",
-    "list",
-    "map",
-    "null_type",
-    "string",
-    "type",
-    "uint",
-];
+const TYPES: [&str; 10] = ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"];
 
 /// The functions of the CEL standard library (cel-spec, "List of Standard Definitions") that `cel` 0.15 has.
 const FUNCTIONS: [&str; 27] = [
@@ -103,10 +90,7 @@ pub(super) fn vet(mut expression: IdedExpr) -> Result<Vetted, Vec<String>> {
     let mut vetting = Vetting::default();
     let seen = vetting.visit(&mut expression);
     if vetting.refusals.is_empty() {
-        Ok(Vetted {
-            expression,
-            reads_arguments: seen.arguments,
-        })
+        Ok(Vetted { expression, reads_arguments: seen.arguments })
     } else {
         Err(vetting.refusals)
     }
@@ -155,15 +139,12 @@ impl Vetting {
             Expr::Select(select) => self.select(select),
             Expr::Call(call) => self.call(call),
             Expr::List(list) => self.all(list.elements.iter_mut()),
-            Expr::Map(map) => map.entries.iter_mut().fold(Seen::default(), |seen, entry| {
-                seen.and(self.entry(&mut entry.expr))
-            }),
+            Expr::Map(map) => {
+                map.entries.iter_mut().fold(Seen::default(), |seen, entry| seen.and(self.entry(&mut entry.expr)))
+            }
             Expr::Comprehension(comprehension) => self.comprehension(comprehension),
             Expr::Struct(message) => {
-                self.refuse(format!(
-                    "There is no type `{}` to make a value of.",
-                    message.type_name
-                ));
+                self.refuse(format!("There is no type `{}` to make a value of.", message.type_name));
                 Seen::default()
             }
             Expr::Unspecified => {
@@ -181,9 +162,7 @@ impl Vetting {
 
     fn entry(&mut self, entry: &mut EntryExpr) -> Seen {
         match entry {
-            EntryExpr::MapEntry(entry) => {
-                self.visit(&mut entry.key).and(self.visit(&mut entry.value))
-            }
+            EntryExpr::MapEntry(entry) => self.visit(&mut entry.key).and(self.visit(&mut entry.value)),
             EntryExpr::StructField(field) => self.visit(&mut field.value),
         }
     }
@@ -199,18 +178,14 @@ impl Vetting {
         } else if VARIABLES.iter().any(|(variable, _)| *variable == plain) {
             seen.arguments = plain == "call";
         } else if !TYPES.contains(&plain) {
-            self.refuse(format!(
-                "There is no `{plain}`; a condition reads `call`, `agent`, `user`, `now` and `ip`."
-            ));
+            self.refuse(format!("There is no `{plain}`; a condition reads `call`, `agent`, `user`, `now` and `ip`."));
         }
         seen
     }
 
     fn select(&mut self, select: &mut SelectExpr) -> Seen {
         let root = match &select.operand.expr {
-            Expr::Ident(name) if !self.loops.contains(name) => {
-                name.trim_start_matches('.').to_owned()
-            }
+            Expr::Ident(name) if !self.loops.contains(name) => name.trim_start_matches('.').to_owned(),
             _ => return self.visit(&mut select.operand),
         };
         let Some((_, fields)) = VARIABLES.iter().find(|(variable, _)| *variable == root) else {
@@ -219,16 +194,12 @@ impl Vetting {
         if !fields.contains(&select.field.as_str()) {
             self.refuse(format!("`{root}` has no field `{}`.", select.field));
         }
-        Seen {
-            arguments: root == "call" && select.field == "arguments",
-            ..Seen::default()
-        }
+        Seen { arguments: root == "call" && select.field == "arguments", ..Seen::default() }
     }
 
     fn call(&mut self, call: &mut CallExpr) -> Seen {
         let name = call.func_name.trim_start_matches('.');
-        let known =
-            FUNCTIONS.contains(&name) || OPERATORS.contains(&name) || name == operators::INDEX;
+        let known = FUNCTIONS.contains(&name) || OPERATORS.contains(&name) || name == operators::INDEX;
         if !known {
             self.refuse(format!("There is no function `{name}`."));
         }
@@ -237,53 +208,33 @@ impl Vetting {
         {
             self.additions += 1;
             if self.additions > MAX_ADDITIONS {
-                self.refuse(format!(
-                    "The expression adds more than {MAX_ADDITIONS} times."
-                ));
+                self.refuse(format!("The expression adds more than {MAX_ADDITIONS} times."));
             }
         }
         if name == "matches" {
             self.pattern(call.args.last());
         }
-        let target = call
-            .target
-            .as_deref_mut()
-            .map(|target| self.visit(target))
-            .unwrap_or_default();
+        let target = call.target.as_deref_mut().map(|target| self.visit(target)).unwrap_or_default();
         target.and(self.all(call.args.iter_mut()))
     }
 
     /// A pattern must be written out: so a wrong one is told now, and no agent can send one.
     fn pattern(&mut self, pattern: Option<&IdedExpr>) {
-        let Some(Expr::Literal(LiteralValue::String(pattern))) =
-            pattern.map(|pattern| &pattern.expr)
-        else {
-            return self
-                .refuse("The pattern of `matches` must be written out as a text.".to_owned());
+        let Some(Expr::Literal(LiteralValue::String(pattern))) = pattern.map(|pattern| &pattern.expr) else {
+            return self.refuse("The pattern of `matches` must be written out as a text.".to_owned());
         };
         if let Err(why) = pattern::compiled(pattern.inner()) {
-            self.refuse(format!(
-                "The pattern {:?} of `matches` can't be used: {why}.",
-                pattern.inner()
-            ));
+            self.refuse(format!("The pattern {:?} of `matches` can't be used: {why}.", pattern.inner()));
         }
     }
 
     fn comprehension(&mut self, comprehension: &mut ComprehensionExpr) -> Seen {
         let variable = comprehension.iter_var.clone();
-        let outside = self
-            .visit(&mut comprehension.iter_range)
-            .and(self.visit(&mut comprehension.accu_init));
-        if VARIABLES.iter().any(|(taken, _)| *taken == variable)
-            || TYPES.contains(&variable.as_str())
-        {
-            self.refuse(format!(
-                "A loop's variable can't be called `{variable}`, that name is taken."
-            ));
+        let outside = self.visit(&mut comprehension.iter_range).and(self.visit(&mut comprehension.accu_init));
+        if VARIABLES.iter().any(|(taken, _)| *taken == variable) || TYPES.contains(&variable.as_str()) {
+            self.refuse(format!("A loop's variable can't be called `{variable}`, that name is taken."));
         } else if self.loops.contains(&variable) {
-            self.refuse(format!(
-                "Two loops, one in the other, can't both call their variable `{variable}`."
-            ));
+            self.refuse(format!("Two loops, one in the other, can't both call their variable `{variable}`."));
         }
         if self.loops.len() >= MAX_LOOPS {
             self.refuse(format!("Loops nest more than {MAX_LOOPS} deep."));
@@ -293,10 +244,7 @@ impl Vetting {
         let mut inside = self.visit(&mut comprehension.loop_step);
         self.loops.pop();
         inside.loop_variables.remove(&variable);
-        charge(
-            comprehension,
-            inside.arguments || !inside.loop_variables.is_empty(),
-        );
+        charge(comprehension, inside.arguments || !inside.loop_variables.is_empty());
         outside.and(inside)
     }
 }
@@ -315,24 +263,13 @@ fn charge(comprehension: &mut ComprehensionExpr, heavy: bool) {
     };
     let step = std::mem::take(&mut comprehension.loop_step);
     comprehension.loop_step = match step.expr {
-        _ if appends(&step) => conditional(
-            turn,
-            step,
-            IdedExpr {
-                id: 0,
-                expr: accumulator,
-            },
-        ),
+        _ if appends(&step) => conditional(turn, step, IdedExpr { id: 0, expr: accumulator }),
         Expr::Call(mut guarded)
-            if guarded.func_name == operators::CONDITIONAL
-                && guarded.args.get(1).is_some_and(appends) =>
+            if guarded.func_name == operators::CONDITIONAL && guarded.args.get(1).is_some_and(appends) =>
         {
             let guard = std::mem::take(&mut guarded.args[0]);
             guarded.args[0] = conditional(turn, guard, literal(false));
-            IdedExpr {
-                id: step.id,
-                expr: Expr::Call(guarded),
-            }
+            IdedExpr { id: step.id, expr: Expr::Call(guarded) }
         }
         expr => {
             let condition = std::mem::take(&mut comprehension.loop_cond);
@@ -343,14 +280,7 @@ fn charge(comprehension: &mut ComprehensionExpr, heavy: bool) {
 }
 
 fn call(function: &str, args: Vec<IdedExpr>) -> IdedExpr {
-    IdedExpr {
-        id: 0,
-        expr: Expr::Call(CallExpr {
-            func_name: function.to_owned(),
-            target: None,
-            args,
-        }),
-    }
+    IdedExpr { id: 0, expr: Expr::Call(CallExpr { func_name: function.to_owned(), target: None, args }) }
 }
 
 fn conditional(condition: IdedExpr, yes: IdedExpr, no: IdedExpr) -> IdedExpr {
@@ -358,8 +288,5 @@ fn conditional(condition: IdedExpr, yes: IdedExpr, no: IdedExpr) -> IdedExpr {
 }
 
 fn literal(value: bool) -> IdedExpr {
-    IdedExpr {
-        id: 0,
-        expr: Expr::Literal(LiteralValue::Boolean(value.into())),
-    }
+    IdedExpr { id: 0, expr: Expr::Literal(LiteralValue::Boolean(value.into())) }
 }

@@ -16,6 +16,7 @@ use countersign_wire::problem::Code;
 use countersign_wire::requests::{CeremonyFinish, CeremonyOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::cell::Cell;
 use std::rc::Rc;
 use yew::Callback;
 
@@ -55,6 +56,8 @@ struct Hears {
     signed_out: Callback<()>,
     /// A passkey is about to be asked for, because the call widens what may run.
     asks_again: Callback<()>,
+    /// How often somebody signed in here: an answer to a call of before says nothing of the session of now.
+    sign_ins: Cell<u32>,
 }
 
 impl PartialEq for Backend {
@@ -70,7 +73,17 @@ struct Nothing {}
 impl Backend {
     /// The backend of a browser's page.
     pub(crate) fn of_browser(signed_out: Callback<()>, asks_again: Callback<()>) -> Self {
-        Self { door: Door::Browser, hears: Rc::new(Hears { signed_out, asks_again }) }
+        Self { door: Door::Browser, hears: Rc::new(Hears { signed_out, asks_again, sign_ins: Cell::new(0) }) }
+    }
+
+    /// How often somebody signed in on this page.
+    pub(crate) fn sign_ins(&self) -> u32 {
+        self.hears.sign_ins.get()
+    }
+
+    /// Notes that somebody signed in.
+    pub(crate) fn note_sign_in(&self) {
+        self.hears.sign_ins.set(self.sign_ins().wrapping_add(1));
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
@@ -108,6 +121,7 @@ impl Backend {
     }
 
     async fn exchange_once(&self, method: Method, path: &str, body: Option<String>) -> Result<String, Failure> {
+        let before = self.sign_ins();
         let answer = match self.door {
             Door::Browser => browser::send(method, path, body).await?,
         };
@@ -115,6 +129,7 @@ impl Backend {
         if let Err(failure) = &outcome
             && failure.code() == Some(Code::Unauthenticated)
             && !is_for_anyone(path)
+            && before == self.sign_ins()
         {
             self.hears.signed_out.emit(());
         }

@@ -38,6 +38,7 @@ impl Session {
     }
 
     pub(crate) fn signed_in(&self, info: SessionInfo) {
+        self.backend.note_sign_in();
         self.set.set(SessionState::In(Rc::new(info)));
         crate::backend::announce_session_change();
     }
@@ -58,7 +59,13 @@ impl Session {
 
 fn refresh(backend: Backend, set: UseStateSetter<SessionState>, is_in: bool) {
     spawn_local(async move {
-        match backend.session().await {
+        let before = backend.sign_ins();
+        let answer = backend.session().await;
+        // Somebody signed in while this was under way; the answer is about the time before.
+        if before != backend.sign_ins() {
+            return;
+        }
+        match answer {
             Ok(info) => set.set(SessionState::In(Rc::new(info))),
             Err(failure) if failure.code() == Some(countersign_wire::problem::Code::Unauthenticated) => {
                 set.set(SessionState::Out);

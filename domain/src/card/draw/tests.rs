@@ -30,9 +30,7 @@ fn meant(segments: &[Segment]) -> String {
             }
             Segment::LineBreak => text.push('\n'),
             Segment::Tab => text.push('\t'),
-            Segment::Escaped {
-                text: code, times, ..
-            } => {
+            Segment::Escaped { text: code, times, .. } => {
                 let c = char::from_u32(u32::from_str_radix(&code[2..], 16).unwrap()).unwrap();
                 text.extend(std::iter::repeat_n(c, *times as usize));
             }
@@ -49,17 +47,11 @@ fn canonical(value: &Value) -> Vec<u8> {
 /// Rebuilds the JSON that a tree shows.
 fn rebuilt(card: &CardValue) -> Value {
     match card {
-        CardValue::Object { entries } => Value::Object(
-            entries
-                .iter()
-                .map(|entry| (meant(&entry.key), rebuilt(&entry.value)))
-                .collect(),
-        ),
+        CardValue::Object { entries } => {
+            Value::Object(entries.iter().map(|entry| (meant(&entry.key), rebuilt(&entry.value))).collect())
+        }
         CardValue::List { items } => items.iter().map(rebuilt).collect(),
-        CardValue::Text {
-            segments,
-            characters,
-        } => {
+        CardValue::Text { segments, characters } => {
             let text = meant(segments);
             assert_eq!(text.chars().count(), *characters);
             Value::String(text)
@@ -75,18 +67,14 @@ fn the_override_of_the_drawing_is_shown_for_what_it_is() {
     assert_eq!(
         segments("ok\u{202E}dnufer"),
         [
-            Segment::Text {
-                text: "ok".to_owned()
-            },
+            Segment::Text { text: "ok".to_owned() },
             Segment::Escaped {
                 text: "U+202E".to_owned(),
                 name: "right-to-left override".to_owned(),
                 why: Why::Bidi,
                 times: 1
             },
-            Segment::Text {
-                text: "dnufer".to_owned()
-            },
+            Segment::Text { text: "dnufer".to_owned() },
         ]
     );
 }
@@ -99,50 +87,28 @@ fn lines_break_where_they_may_and_are_escaped_where_not() {
 
 #[test]
 fn text_that_imitates_an_escape_stays_text() {
-    assert_eq!(
-        segments("U+202E ⏎"),
-        [Segment::Text {
-            text: "U+202E ⏎".to_owned()
-        }]
-    );
+    assert_eq!(segments("U+202E ⏎"), [Segment::Text { text: "U+202E ⏎".to_owned() }]);
 }
 
 #[test]
 fn what_repeats_is_counted() {
-    assert_eq!(
-        shown(&segments(&"\u{200B}".repeat(1_000))),
-        "<U+200B x1000>"
-    );
+    assert_eq!(shown(&segments(&"\u{200B}".repeat(1_000))), "<U+200B x1000>");
 }
 
 #[test]
 fn emoji_stay_whole_but_stray_joiners_and_selectors_do_not() {
     let text = "👩‍💻 ❤️ 1️⃣ 🇩🇪 👍🏽 🏳️‍🌈 ©️";
-    assert_eq!(
-        segments(text),
-        [Segment::Text {
-            text: text.to_owned()
-        }]
-    );
-    assert_eq!(
-        shown(&segments("a\u{200D}b 1\u{FE0F}2 ❤\u{FE0F}\u{FE0F}")),
-        "a<U+200D>b 1<U+FE0F>2 ❤\u{FE0F}<U+FE0F>"
-    );
+    assert_eq!(segments(text), [Segment::Text { text: text.to_owned() }]);
+    assert_eq!(shown(&segments("a\u{200D}b 1\u{FE0F}2 ❤\u{FE0F}\u{FE0F}")), "a<U+200D>b 1<U+FE0F>2 ❤\u{FE0F}<U+FE0F>");
     assert_eq!(shown(&segments("👩\u{200D}")), "👩<U+200D>");
-    assert_eq!(
-        shown(&segments("🏴\u{E0067}\u{E0062}")),
-        "🏴<U+E0067><U+E0062>"
-    );
+    assert_eq!(shown(&segments("🏴\u{E0067}\u{E0062}")), "🏴<U+E0067><U+E0062>");
 }
 
 #[test]
 fn accents_stand_on_letters_and_do_not_pile_up() {
     assert_eq!(shown(&segments("e\u{301}")), "e\u{301}");
     assert_eq!(shown(&segments("\u{338}x")), "<U+0338>x");
-    assert_eq!(
-        shown(&segments(&format!("a{}", "\u{301}".repeat(9)))),
-        format!("a{}<U+0301 x5>", "\u{301}".repeat(4))
-    );
+    assert_eq!(shown(&segments(&format!("a{}", "\u{301}".repeat(9)))), format!("a{}<U+0301 x5>", "\u{301}".repeat(4)));
 }
 
 #[test]
@@ -157,41 +123,19 @@ fn a_disguised_word_is_flagged_in_its_sentence() {
 
 #[test]
 fn keys_are_drawn_like_values() {
-    let card = card_value(
-        &canonical(&json!({"am\u{200B}ount\n": 1})),
-        &Redactions::secrets(),
-    )
-    .unwrap();
-    let CardValue::Object { entries } = card else {
-        panic!("an object")
-    };
+    let card = card_value(&canonical(&json!({"am\u{200B}ount\n": 1})), &Redactions::secrets()).unwrap();
+    let CardValue::Object { entries } = card else { panic!("an object") };
     assert_eq!(shown(&entries[0].key), "am<U+200B>ount<U+000A>");
 }
 
 #[test]
 fn the_tree_keeps_the_order_and_the_numbers_of_the_bytes() {
-    let card = card_value(
-        br#"{"b":1e+21,"a":-0.5,"c":[true,null]}"#,
-        &Redactions::none(),
-    )
-    .unwrap();
-    let CardValue::Object { entries } = card else {
-        panic!("an object")
-    };
+    let card = card_value(br#"{"b":1e+21,"a":-0.5,"c":[true,null]}"#, &Redactions::none()).unwrap();
+    let CardValue::Object { entries } = card else { panic!("an object") };
     let keys: Vec<_> = entries.iter().map(|entry| shown(&entry.key)).collect();
     assert_eq!(keys, ["b", "a", "c"]);
-    assert_eq!(
-        entries[0].value,
-        CardValue::Number {
-            text: "1e+21".to_owned()
-        }
-    );
-    assert_eq!(
-        entries[2].value,
-        CardValue::List {
-            items: vec![CardValue::Bool { value: true }, CardValue::Null]
-        }
-    );
+    assert_eq!(entries[0].value, CardValue::Number { text: "1e+21".to_owned() });
+    assert_eq!(entries[2].value, CardValue::List { items: vec![CardValue::Bool { value: true }, CardValue::Null] });
 }
 
 #[test]
@@ -203,10 +147,7 @@ fn secrets_are_said_but_not_shown_in_the_tree_and_in_the_raw_view() {
     });
     let bytes = canonical(&arguments);
     let tree = serde_json::to_string(&card_value(&bytes, &Redactions::secrets()).unwrap()).unwrap();
-    assert!(
-        !tree.contains(&key) && !tree.contains("abc") && !tree.contains("1234"),
-        "{tree}"
-    );
+    assert!(!tree.contains(&key) && !tree.contains("abc") && !tree.contains("1234"), "{tree}");
     assert_eq!(
         shown(&raw_segments(&bytes, &Redactions::secrets()).unwrap()),
         r#"{"headers":{"Authorization":"[redacted, 9 characters]"},"memo":"\"use\" [redacted, 32 characters] now","secret":{"a":["[redacted, 1 character]",""],"on":true,"pin":[redacted, 4 characters]},"token":""}"#
@@ -226,14 +167,9 @@ fn a_note_is_cut_at_two_thousand_characters_and_says_so() {
 fn the_headline_is_one_line_whatever_the_names_hold() {
     assert_eq!(
         headline("invoice-bot", "refunds_create", "Stripe"),
-        [Segment::Text {
-            text: "invoice-bot wants to use refunds_create in Stripe".to_owned()
-        }]
+        [Segment::Text { text: "invoice-bot wants to use refunds_create in Stripe".to_owned() }]
     );
-    assert_eq!(
-        shown(&headline("bot\n", "t", "\u{202E}x")),
-        "bot<U+000A> wants to use t in <U+202E>x"
-    );
+    assert_eq!(shown(&headline("bot\n", "t", "\u{202E}x")), "bot<U+000A> wants to use t in <U+202E>x");
 }
 
 #[test]
@@ -254,20 +190,11 @@ fn bytes_that_the_desk_would_not_store_are_refused() {
         "--1",
         "+1",
     ] {
-        assert!(
-            matches!(
-                card_value(bad.as_bytes(), &Redactions::none()),
-                Err(CardError::NotCanonical(_))
-            ),
-            "{bad}"
-        );
+        assert!(matches!(card_value(bad.as_bytes(), &Redactions::none()), Err(CardError::NotCanonical(_))), "{bad}");
     }
     assert!(card_value(b"\"\xff\"", &Redactions::none()).is_err());
     let deep = "[".repeat(100_000);
-    assert_eq!(
-        card_value(deep.as_bytes(), &Redactions::none()),
-        Err(CardError::TooDeep)
-    );
+    assert_eq!(card_value(deep.as_bytes(), &Redactions::none()), Err(CardError::TooDeep));
 }
 
 /// Letters, and far more of what is dangerous than chance would bring.
@@ -328,12 +255,11 @@ fn is_clean(text: &str) -> bool {
         let before = at.checked_sub(1).map(|at| characters[at]);
         let after = characters.get(at + 1).copied();
         match c {
-            '\u{FE0F}' => before.is_some_and(|before| {
-                is_pictograph(before) || (before.is_ascii() && after == Some('\u{20E3}'))
-            }),
+            '\u{FE0F}' => {
+                before.is_some_and(|before| is_pictograph(before) || (before.is_ascii() && after == Some('\u{20E3}')))
+            }
             '\u{200D}' => {
-                before.is_some_and(|b| is_pictograph(b) || b == '\u{FE0F}')
-                    && after.is_some_and(is_pictograph)
+                before.is_some_and(|b| is_pictograph(b) || b == '\u{FE0F}') && after.is_some_and(is_pictograph)
             }
             _ => hidden_character(c).is_none(),
         }

@@ -10,19 +10,9 @@ use uuid::Uuid;
 const NOW: Timestamp = Timestamp::from_millis(1_795_430_400_120);
 
 fn policy(number: u128, action: Action) -> Policy {
-    let body = PolicyBody {
-        name: format!("P{number}"),
-        action,
-        scope: Scope::default(),
-        when: None,
-        priority: 0,
-        flow: None,
-    };
-    Policy {
-        id: PolicyId(Uuid::from_u128(number)),
-        version: 1,
-        body,
-    }
+    let body =
+        PolicyBody { name: format!("P{number}"), action, scope: Scope::default(), when: None, priority: 0, flow: None };
+    Policy { id: PolicyId(Uuid::from_u128(number)), version: 1, body }
 }
 
 trait Given: Sized {
@@ -49,10 +39,7 @@ impl Given for Policy {
 }
 
 fn compiled(policies: impl IntoIterator<Item = Policy>) -> Vec<CompiledPolicy> {
-    policies
-        .into_iter()
-        .map(|policy| CompiledPolicy::compile(policy).unwrap())
-        .collect()
+    policies.into_iter().map(|policy| CompiledPolicy::compile(policy).unwrap()).collect()
 }
 
 fn refund(arguments: &Value) -> Call<'_> {
@@ -74,10 +61,7 @@ static GROUPS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
 /// The action and the deciding policy's number, 0 for none.
 fn judge(policies: impl IntoIterator<Item = Policy>, arguments: &Value) -> (Action, u128) {
     let verdict = evaluate(&compiled(policies), &refund(arguments));
-    (
-        verdict.action,
-        verdict.policy.map_or(0, |matched| matched.id.0.as_u128()),
-    )
+    (verdict.action, verdict.policy.map_or(0, |matched| matched.id.0.as_u128()))
 }
 
 use Action::{Allow, Deny, RequestApproval, StepUp};
@@ -89,46 +73,24 @@ fn without_a_policy_everything_is_refused() {
 
 #[test]
 fn a_deny_wins_over_any_priority() {
-    let policies = [
-        policy(1, Allow).priority(1_000),
-        policy(2, Deny).priority(-5),
-        policy(3, RequestApproval),
-    ];
+    let policies = [policy(1, Allow).priority(1_000), policy(2, Deny).priority(-5), policy(3, RequestApproval)];
     assert_eq!(judge(policies, &json!({})), (Deny, 2));
 }
 
 #[test]
 fn then_the_highest_priority_and_at_a_tie_the_stricter_action() {
-    assert_eq!(
-        judge(
-            [policy(1, RequestApproval), policy(2, Allow).priority(1)],
-            &json!({})
-        ),
-        (Allow, 2)
-    );
-    assert_eq!(
-        judge([policy(1, Allow), policy(2, RequestApproval)], &json!({})),
-        (RequestApproval, 2)
-    );
+    assert_eq!(judge([policy(1, RequestApproval), policy(2, Allow).priority(1)], &json!({})), (Allow, 2));
+    assert_eq!(judge([policy(1, Allow), policy(2, RequestApproval)], &json!({})), (RequestApproval, 2));
     let step_up = CompiledPolicy::stored(policy(3, StepUp));
     let with_allow = [compiled([policy(1, Allow)]), vec![step_up.clone()]].concat();
     assert_eq!(evaluate(&with_allow, &refund(&json!({}))).action, StepUp);
     let with_approval = [vec![step_up], compiled([policy(4, RequestApproval)])].concat();
-    assert_eq!(
-        evaluate(&with_approval, &refund(&json!({}))).action,
-        RequestApproval
-    );
+    assert_eq!(evaluate(&with_approval, &refund(&json!({}))).action, RequestApproval);
 }
 
 #[test]
 fn between_equals_the_smallest_id_speaks() {
-    assert_eq!(
-        judge(
-            [policy(7, Allow), policy(3, Allow), policy(5, Allow)],
-            &json!({})
-        ),
-        (Allow, 3)
-    );
+    assert_eq!(judge([policy(7, Allow), policy(3, Allow), policy(5, Allow)], &json!({})), (Allow, 3));
 }
 
 #[test]
@@ -139,12 +101,7 @@ fn the_verdict_names_its_policy_with_version_priority_and_flow() {
     let verdict = evaluate(&compiled([held]), &refund(&json!({})));
     let matched = verdict.policy.unwrap();
     assert_eq!(
-        (
-            matched.name.as_str(),
-            matched.version,
-            matched.priority,
-            matched.flow.as_deref()
-        ),
+        (matched.name.as_str(), matched.version, matched.priority, matched.flow.as_deref()),
         ("P9", 3, 40, Some("Finance"))
     );
 }
@@ -152,8 +109,7 @@ fn the_verdict_names_its_policy_with_version_priority_and_flow() {
 #[test]
 fn every_list_that_is_given_must_match() {
     let one = |text: &str| Some(vec![text.to_owned()]);
-    let allowed =
-        |set: &dyn Fn(&mut Scope)| judge([policy(1, Allow).scope(set)], &json!({})).0 == Allow;
+    let allowed = |set: &dyn Fn(&mut Scope)| judge([policy(1, Allow).scope(set)], &json!({})).0 == Allow;
     assert!(allowed(&|scope| scope.connectors = one("stripe")));
     assert!(!allowed(&|scope| scope.connectors = one("strip")));
     assert!(allowed(&|scope| scope.tools = one("refunds_*")));
@@ -161,9 +117,7 @@ fn every_list_that_is_given_must_match() {
     assert!(allowed(&|scope| scope.agents = one("invoice-bot")));
     assert!(!allowed(&|scope| scope.agents = one("Invoice-bot")));
     assert!(allowed(&|scope| scope.users = one("MINA@acme.test")));
-    assert!(allowed(
-        &|scope| scope.groups = Some(vec!["Finance".to_owned(), "Sales".to_owned()])
-    ));
+    assert!(allowed(&|scope| scope.groups = Some(vec!["Finance".to_owned(), "Sales".to_owned()])));
     assert!(!allowed(&|scope| scope.groups = one("sales")));
     assert!(!allowed(&|scope| {
         scope.users = one("mina@acme.test");
@@ -173,8 +127,7 @@ fn every_list_that_is_given_must_match() {
 
 #[test]
 fn a_condition_reads_the_call_the_agent_the_user_and_the_hour() {
-    let arguments =
-        json!({"amount": 4900, "rate": 0.5, "items": [{"id": "a"}, {"id": "b"}], "note": null});
+    let arguments = json!({"amount": 4900, "rate": 0.5, "items": [{"id": "a"}, {"id": "b"}], "note": null});
     for text in [
         "call.arguments.amount > 2000 && call.arguments.amount + 1 == 4901 && call.arguments.amount > 20.5",
         "call.arguments.rate < 1 && call.arguments['rate'] == 0.5",
@@ -189,10 +142,7 @@ fn a_condition_reads_the_call_the_agent_the_user_and_the_hour() {
         "call.arguments.items.all(i, call.arguments.items.exists(j, i.id == j.id))",
         "user.email.matches('^[A-Za-z]+@') && matches(call.tool, '_create$') && type(call.tool) == string",
     ] {
-        let verdict = evaluate(
-            &compiled([policy(1, Allow).when(text)]),
-            &refund(&arguments),
-        );
+        let verdict = evaluate(&compiled([policy(1, Allow).when(text)]), &refund(&arguments));
         assert_eq!((verdict.action, verdict.failed), (Allow, vec![]), "{text}");
     }
 }
@@ -200,51 +150,17 @@ fn a_condition_reads_the_call_the_agent_the_user_and_the_hour() {
 #[test]
 fn an_address_is_a_text_where_it_is_known() {
     let arguments = json!({});
-    let call = Call {
-        ip: Some("10.0.0.7"),
-        ..refund(&arguments)
-    };
-    assert_eq!(
-        evaluate(
-            &compiled([policy(1, Allow).when("ip.startsWith('10.')")]),
-            &call
-        )
-        .action,
-        Allow
-    );
-    assert_eq!(
-        judge([policy(1, Allow).when("ip.startsWith('10.')")], &arguments),
-        (Deny, 0)
-    );
+    let call = Call { ip: Some("10.0.0.7"), ..refund(&arguments) };
+    assert_eq!(evaluate(&compiled([policy(1, Allow).when("ip.startsWith('10.')")]), &call).action, Allow);
+    assert_eq!(judge([policy(1, Allow).when("ip.startsWith('10.')")], &arguments), (Deny, 0));
 }
 
 #[test]
 fn a_condition_that_fails_holds_or_refuses_but_never_allows() {
-    for failing in [
-        "call.arguments.amount > 10",
-        "1",
-        "1 / 0 == 0",
-        "call.tool > 3",
-        "9223372036854775807 + 1 > 0",
-    ] {
-        assert_eq!(
-            judge([policy(1, Allow).when(failing)], &json!({})),
-            (Deny, 0),
-            "{failing}"
-        );
-        assert_eq!(
-            judge([policy(2, RequestApproval).when(failing)], &json!({})),
-            (RequestApproval, 2),
-            "{failing}"
-        );
-        assert_eq!(
-            judge(
-                [policy(3, Deny).when(failing), policy(1, Allow)],
-                &json!({})
-            ),
-            (Deny, 3),
-            "{failing}"
-        );
+    for failing in ["call.arguments.amount > 10", "1", "1 / 0 == 0", "call.tool > 3", "9223372036854775807 + 1 > 0"] {
+        assert_eq!(judge([policy(1, Allow).when(failing)], &json!({})), (Deny, 0), "{failing}");
+        assert_eq!(judge([policy(2, RequestApproval).when(failing)], &json!({})), (RequestApproval, 2), "{failing}");
+        assert_eq!(judge([policy(3, Deny).when(failing), policy(1, Allow)], &json!({})), (Deny, 3), "{failing}");
     }
 }
 
@@ -257,28 +173,17 @@ fn what_failed_is_told_by_policy_and_without_values() {
         policy(2, Allow).when("call.arguments.who + 1 == 2 || call.arguments.amount"),
     ];
     let verdict = evaluate(&compiled(policies), &refund(&arguments));
-    let names: Vec<_> = verdict
-        .failed
-        .iter()
-        .map(|failure| failure.name.as_str())
-        .collect();
+    let names: Vec<_> = verdict.failed.iter().map(|failure| failure.name.as_str()).collect();
     assert_eq!(names, ["P1", "P2", "P3"]);
     assert_eq!(verdict.failed[0].reason, "there is no `memo`");
-    assert!(
-        !serde_json::to_string(&verdict).unwrap().contains("hunter2"),
-        "{verdict:?}"
-    );
+    assert!(!serde_json::to_string(&verdict).unwrap().contains("hunter2"), "{verdict:?}");
 }
 
 #[test]
 fn a_stored_policy_that_no_longer_compiles_still_refuses() {
     let broken = policy(1, Deny).when("no_such_thing()");
     assert!(CompiledPolicy::compile(broken.clone()).is_err());
-    let policies = [
-        vec![CompiledPolicy::stored(broken)],
-        compiled([policy(2, Allow)]),
-    ]
-    .concat();
+    let policies = [vec![CompiledPolicy::stored(broken)], compiled([policy(2, Allow)])].concat();
     assert_eq!(evaluate(&policies, &refund(&json!({}))).action, Deny);
     let allow = CompiledPolicy::stored(policy(1, Allow).when("no_such_thing()"));
     assert_eq!(evaluate(&[allow], &refund(&json!({}))).action, Deny);
@@ -286,15 +191,11 @@ fn a_stored_policy_that_no_longer_compiles_still_refuses() {
 
 #[test]
 fn all_problems_of_a_policy_come_together() {
-    let problems =
-        CompiledPolicy::compile(policy(1, StepUp).when("call.nothing && nobody")).unwrap_err();
+    let problems = CompiledPolicy::compile(policy(1, StepUp).when("call.nothing && nobody")).unwrap_err();
     let fields: Vec<_> = problems.iter().map(|problem| problem.field).collect();
     assert_eq!(fields, ["action", "when"]);
     assert!(
-        problems[1]
-            .message
-            .contains("`call` has no field `nothing`")
-            && problems[1].message.contains("no `nobody`")
+        problems[1].message.contains("`call` has no field `nothing`") && problems[1].message.contains("no `nobody`")
     );
     let long = CompiledPolicy::compile(policy(1, Allow).when(&" ".repeat(5_000))).unwrap_err();
     assert_eq!(long.len(), 1);
@@ -303,30 +204,13 @@ fn all_problems_of_a_policy_come_together() {
 #[test]
 fn a_list_over_ten_thousand_fails_closed_only_where_arguments_are_read() {
     let arguments = json!({"ids": vec![1; 10_001], "amount": 1});
-    assert_eq!(
-        judge(
-            [policy(1, Allow).when("call.arguments.amount == 1")],
-            &arguments
-        ),
-        (Deny, 0)
-    );
-    assert_eq!(
-        judge(
-            [policy(1, Allow).when("call.tool == 'refunds_create'")],
-            &arguments
-        ),
-        (Allow, 1)
-    );
+    assert_eq!(judge([policy(1, Allow).when("call.arguments.amount == 1")], &arguments), (Deny, 0));
+    assert_eq!(judge([policy(1, Allow).when("call.tool == 'refunds_create'")], &arguments), (Allow, 1));
     let fits = json!({"ids": vec![1; 10_000]});
-    for text in [
-        "call.arguments.ids.all(i, i == 1)",
-        "call.arguments.ids.map(i, i + 1).filter(i, i == 2).size() == 10000",
-    ] {
-        assert_eq!(
-            judge([policy(1, Allow).when(text)], &fits),
-            (Allow, 1),
-            "{text}"
-        );
+    for text in
+        ["call.arguments.ids.all(i, i == 1)", "call.arguments.ids.map(i, i + 1).filter(i, i == 2).size() == 10000"]
+    {
+        assert_eq!(judge([policy(1, Allow).when(text)], &fits), (Allow, 1), "{text}");
     }
 }
 
@@ -345,15 +229,9 @@ fn hostile_arguments_are_cut_short_and_fail_closed() {
         "[call.arguments.s].all(s, call.arguments.a.all(x, !s.contains('y')))",
         "call.arguments.a.map(x, call.arguments.b.map(y, y)).size() > 0",
     ] {
-        let verdict = evaluate(
-            &compiled([policy(1, Allow).when(text)]),
-            &refund(&arguments),
-        );
+        let verdict = evaluate(&compiled([policy(1, Allow).when(text)]), &refund(&arguments));
         assert_eq!(verdict.action, Deny, "{text}");
-        assert_eq!(
-            verdict.failed[0].reason, "it would take too long on these arguments",
-            "{text}"
-        );
+        assert_eq!(verdict.failed[0].reason, "it would take too long on these arguments", "{text}");
     }
 }
 
@@ -369,10 +247,7 @@ fn one_condition_that_spends_all_leaves_the_next_its_own() {
 
 #[test]
 fn the_deepest_expression_fits_a_small_stack() {
-    let text = format!(
-        "[1].all(x, [2].all(y, x{} == 0 || true))",
-        " - 1".repeat(17)
-    );
+    let text = format!("[1].all(x, [2].all(y, x{} == 0 || true))", " - 1".repeat(17));
     let policies = compiled([policy(1, Allow).when(&text)]);
     let evaluated = std::thread::Builder::new()
         .stack_size(1024 * 1024)
@@ -382,28 +257,15 @@ fn the_deepest_expression_fits_a_small_stack() {
 
 #[test]
 fn a_weaker_policy_is_not_even_asked() {
-    let verdict = evaluate(
-        &compiled([policy(1, Allow).priority(9), policy(2, Allow).when("1")]),
-        &refund(&json!({})),
-    );
+    let verdict = evaluate(&compiled([policy(1, Allow).priority(9), policy(2, Allow).when("1")]), &refund(&json!({})));
     assert_eq!((verdict.action, verdict.failed), (Allow, vec![]));
 }
 
 #[test]
 fn a_time_beyond_any_calendar_fails_closed() {
     let arguments = json!({});
-    let call = Call {
-        now: NOW + Duration::from_millis(i64::MAX.unsigned_abs()),
-        ..refund(&arguments)
-    };
-    assert_eq!(
-        evaluate(
-            &compiled([policy(1, Allow).when("now.getFullYear() > 2000")]),
-            &call
-        )
-        .action,
-        Deny
-    );
+    let call = Call { now: NOW + Duration::from_millis(i64::MAX.unsigned_abs()), ..refund(&arguments) };
+    assert_eq!(evaluate(&compiled([policy(1, Allow).when("now.getFullYear() > 2000")]), &call).action, Deny);
 }
 
 fn any_policy() -> impl Strategy<Value = Policy> {
@@ -414,16 +276,13 @@ fn any_policy() -> impl Strategy<Value = Policy> {
         1 => Just(Some("call.arguments.missing")),
         1 => Just(Some("call.tool == 'other'")),
     ];
-    let tools =
-        prop_oneof![2 => Just(None), 1 => Just(Some("refunds_*")), 1 => Just(Some("events_*"))];
-    (1_u128..1_000, action, -2_i32..3, when, tools).prop_map(
-        |(number, action, priority, when, tools)| {
-            let mut made = policy(number, action).priority(priority);
-            made.body.when = when.map(str::to_owned);
-            made.body.scope.tools = tools.map(|tool| vec![tool.to_owned()]);
-            made
-        },
-    )
+    let tools = prop_oneof![2 => Just(None), 1 => Just(Some("refunds_*")), 1 => Just(Some("events_*"))];
+    (1_u128..1_000, action, -2_i32..3, when, tools).prop_map(|(number, action, priority, when, tools)| {
+        let mut made = policy(number, action).priority(priority);
+        made.body.when = when.map(str::to_owned);
+        made.body.scope.tools = tools.map(|tool| vec![tool.to_owned()]);
+        made
+    })
 }
 
 fn any_desk() -> impl Strategy<Value = Vec<CompiledPolicy>> {
@@ -440,11 +299,7 @@ fn matching(policies: &[CompiledPolicy], call: &Call<'_>, action: Action) -> boo
     policies
         .iter()
         .filter(|policy| policy.policy().body.action == action)
-        .any(|policy| {
-            evaluate(std::slice::from_ref(policy), call)
-                .policy
-                .is_some()
-        })
+        .any(|policy| evaluate(std::slice::from_ref(policy), call).policy.is_some())
 }
 
 proptest! {

@@ -1,0 +1,87 @@
+//! What most stories begin with.
+
+use support::{Agent, Desk, Person, Upstream};
+
+/// The agent's key; made for these stories and good for nothing else.
+pub const KEY: &str = "csk_storystorystorystorystorystorystorystory0AA";
+/// The credential that the agent must never see.
+pub const SECRET: &str = "shop-credential-for-stories";
+
+/// A shop behind an `http` connector: looking is allowed, refunds are held, closing the shop is denied.
+pub struct Shop {
+    pub desk: Desk,
+    pub upstream: Upstream,
+    pub agent: Agent,
+    pub dana: Person,
+}
+
+pub fn file(url: &str) -> String {
+    format!(
+        r#"
+users:
+  - {{email: mina@acme.test, name: Mina Sato, role: member, groups: [Sales]}}
+agents:
+  - {{name: invoice-bot, owner: mina@acme.test, key_env: BOT_KEY}}
+connectors:
+  - slug: shop
+    kind: http
+    name: Shop
+    base_url: {url}
+    allow_private: true
+    credential: {{env: SHOP_TOKEN, as: bearer}}
+    tools:
+      - {{name: charges_get, method: GET, path: "/charges/{{charge}}", effect: read}}
+      - name: refunds_create
+        method: POST
+        path: /charges/{{charge}}/refunds
+        effect: destructive
+        input_schema: {{type: object, required: [charge, amount], properties: {{charge: {{type: string}}, amount: {{type: integer}}}}, additionalProperties: false}}
+      - {{name: shop_close, method: DELETE, path: /shop, effect: destructive}}
+  - slug: shell
+    kind: external
+    name: Shell
+    tools: [{{name: run, effect: destructive}}]
+policies:
+  - {{name: Looking, action: allow, connectors: [shop], tools: [charges_get]}}
+  - {{name: Refunds, action: request_approval, connectors: [shop], tools: [refunds_create]}}
+  - {{name: Never, action: deny, tools: [shop_close]}}
+  - {{name: Shell, action: request_approval, connectors: [shell]}}
+"#
+    )
+}
+
+pub async fn given_shop() -> Shop {
+    given_shop_with(Upstream::answering(r#"{"id":"re_1","status":"done"}"#).await).await
+}
+
+pub async fn given_shop_with(upstream: Upstream) -> Shop {
+    let desk = Desk::fresh().await;
+    let dana = desk.set_up("Dana Kim", "dana@acme.test").await;
+    desk.apply(&file(&upstream.url), &[("BOT_KEY", KEY), ("SHOP_TOKEN", SECRET)]).await;
+    let agent = desk.agent(KEY);
+    settled(&agent).await;
+    Shop { desk, upstream, agent, dana }
+}
+
+/// Waits until the running server has picked up what was applied beside it: until the key opens the door.
+pub async fn settled(agent: &Agent) {
+    while agent.get("/v1/agent/permissions").await.status != 200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+pub fn refund(amount: i64) -> serde_json::Value {
+    serde_json::json!({
+        "connector": "shop", "tool": "refunds_create",
+        "arguments": {"charge": "ch_1", "amount": amount},
+        "reason": "Charged twice.",
+    })
+}
+
+impl Shop {
+    /// A refund that waits for approval; its id.
+    pub async fn held(&self) -> String {
+        let answer = self.agent.ask(refund(4_900)).await.expect(202);
+        answer["approval_id"].as_str().unwrap().to_owned()
+    }
+}

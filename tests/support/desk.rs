@@ -1,0 +1,208 @@
+//! A real server on a port of its own, with its folder; it stops and goes with the story.
+
+use crate::{HandClock, Person};
+use countersign_server::audit::Actor;
+use countersign_server::config::{Config, DataFolder, PublicUrl};
+use countersign_server::desk_file::{DeskFile, Options, apply};
+use countersign_server::store::Store;
+use countersign_server::vault::{MasterKeySource, Vault};
+use countersign_server::{Started, start_with};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A desk that runs.
+pub struct Desk {
+    /// `http://localhost:<port>`.
+    pub origin: String,
+    /// The clock that it lives by.
+    pub clock: Arc<HandClock>,
+    setup_link: Option<String>,
+    folder: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<JoinHandle<()>>,
+}
+
+/// An HTTP answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as JSON; null where it is none.
+    pub json: Value,
+    /// The body as text.
+    pub text: String,
+}
+
+impl Answer {
+    /// Reads an answer.
+    pub async fn read(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        Self { status, headers, json: serde_json::from_str(&text).unwrap_or_default(), text }
+    }
+
+    /// The stable code of an error.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.json["code"].as_str().unwrap_or_default()
+    }
+
+    /// The answer, which must have this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json
+    }
+}
+
+impl Desk {
+    /// A desk that was just started for the first time.
+    pub async fn fresh() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::on(folder, Arc::default()).await
+    }
+
+    /// A desk with this desk file, whose variables are given.
+    pub async fn with(file: &str, variables: &[(&str, &str)]) -> Self {
+        let desk = Self::fresh().await;
+        desk.apply(file, variables).await;
+        desk
+    }
+
+    async fn on(folder: TempDir, clock: Arc<HandClock>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let public_url = PublicUrl::localhost(listener.local_addr().unwrap().port()).unwrap();
+        let data = DataFolder::prepare(folder.path()).unwrap();
+        let config = Config { public_url: public_url.clone(), data, master_key_file: None, demo: false };
+        let started: Started = start_with(config, vec![listener], Arc::<HandClock>::clone(&clock)).await.unwrap();
+        let setup_link = started.setup_link().map(|link| link.expose_secret().to_owned());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(async move {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            started.run(stopped).await.unwrap();
+        });
+        Self { origin: public_url.origin(), clock, setup_link, folder, stop: Some(stop), running: Some(running) }
+    }
+
+    /// Stops the server as SIGTERM would and starts it again on the same folder, at another port.
+    pub async fn restart(mut self) -> Self {
+        let _ = self.stop.take().unwrap().send(());
+        self.running.take().unwrap().await.unwrap();
+        Self::on(self.folder, self.clock).await
+    }
+
+    /// The folder that the desk lives in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The token of the setup link.
+    #[must_use]
+    pub fn setup_token(&self) -> String {
+        self.setup_link.as_deref().unwrap().split('#').nth(1).unwrap().to_owned()
+    }
+
+    /// Applies a desk file beside the running server and waits until the server has seen it.
+    pub async fn apply(&self, file: &str, variables: &[(&str, &str)]) {
+        let data = DataFolder::prepare(self.folder()).unwrap();
+        let store = Store::open(&data).await.unwrap();
+        let vault = Vault::open(&MasterKeySource::DataFolder(self.folder().to_owned())).unwrap();
+        let file = DeskFile::read(file).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        let variables: HashMap<String, String> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let environment = Arc::new(move |name: &str| variables.get(name).cloned().map(SecretString::from));
+        let clock = Arc::<HandClock>::clone(&self.clock) as _;
+        let actor = Actor::Cli("story".into());
+        apply(&store, &vault, &clock, file, environment, actor, Options::default()).await.unwrap();
+    }
+
+    /// Names the desk and makes its first admin.
+    pub async fn set_up(&self, name: &str, email: &str) -> Person {
+        Person::set_up(self, name, email).await
+    }
+
+    /// A call without anybody's key or cookie.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let mut request = Client::new().request(method, format!("{}{path}", self.origin));
+        request = request.header("origin", &self.origin);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// An agent with this key.
+    #[must_use]
+    pub fn agent(&self, key: &str) -> Agent {
+        Agent { origin: self.origin.clone(), key: key.to_owned(), client: Client::new() }
+    }
+}
+
+/// A program that asks.
+#[derive(Clone)]
+pub struct Agent {
+    origin: String,
+    key: String,
+    client: Client,
+}
+
+impl Agent {
+    /// `POST /v1/actions`.
+    pub async fn ask(&self, body: Value) -> Answer {
+        self.send(Method::POST, "/v1/actions", &[], body.to_string()).await
+    }
+
+    /// `POST /v1/actions` with headers.
+    pub async fn ask_with(&self, headers: &[(&str, &str)], body: Value) -> Answer {
+        self.send(Method::POST, "/v1/actions", headers, body.to_string()).await
+    }
+
+    /// `GET` a path.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], String::new()).await
+    }
+
+    /// Any call, its body as it is.
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.origin)).bearer_auth(&self.key);
+        if !body.is_empty() {
+            request = request.body(body);
+            if !headers.iter().any(|(name, _)| *name == "content-type") {
+                request = request.header("content-type", "application/json");
+            }
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// Waits until a request has moved on from where it is.
+    pub async fn wait(&self, id: &str) -> Value {
+        self.get(&format!("/v1/approvals/{id}?wait=30")).await.expect(200)
+    }
+
+    /// Waits until a request has ended.
+    pub async fn end_of(&self, id: &str) -> Value {
+        loop {
+            let now = self.wait(id).await;
+            if !["pending", "approved", "executing"].contains(&now["state"].as_str().unwrap()) {
+                return now;
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Somebody with a browser and a passkey, both in software: the real ceremonies, without a screen.
+
+use crate::{Answer, Desk};
+use reqwest::{Client, Method};
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use url::Url;
+use webauthn_authenticator_rs::AuthenticatorBackend as _;
+use webauthn_authenticator_rs::softpasskey::SoftPasskey;
+use webauthn_rs_proto::{PublicKeyCredentialCreationOptions, PublicKeyCredentialRequestOptions};
+
+/// Somebody who is signed in.
+pub struct Person {
+    origin: String,
+    cookie: String,
+    client: Client,
+    passkey: Mutex<SoftPasskey>,
+}
+
+impl Person {
+    pub(crate) async fn set_up(desk: &Desk, name: &str, email: &str) -> Self {
+        let start = json!({
+            "token": desk.setup_token(), "desk_name": "Acme", "name": name, "email": email, "allow_self_approval": false,
+        });
+        Self::enrol(desk, "/api/setup/start", "/api/setup/finish", start).await
+    }
+
+    /// Takes an invitation.
+    pub async fn join(desk: &Desk, invitation: &Value, name: &str) -> Self {
+        let token = invitation["url"].as_str().unwrap().split('#').nth(1).unwrap();
+        let start = json!({"token": token, "name": name});
+        Self::enrol(desk, "/api/invitations/accept/start", "/api/invitations/accept/finish", start).await
+    }
+
+    async fn enrol(desk: &Desk, start: &str, finish: &str, body: Value) -> Self {
+        let mut passkey = SoftPasskey::new(true);
+        let begun = desk.call(Method::POST, start, Some(&body)).await.expect(200);
+        let credential = create(&mut passkey, &desk.origin, &begun);
+        let body = json!({"ceremony": begun["ceremony"], "credential": credential});
+        let entered = desk.call(Method::POST, finish, Some(&body)).await;
+        assert_eq!(entered.status, 200, "{}", entered.text);
+        let cookie = entered.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        Self { origin: desk.origin.clone(), cookie, client: Client::new(), passkey: Mutex::new(passkey) }
+    }
+
+    /// The session's cookie, as `Cookie` carries it.
+    #[must_use]
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    /// A call as the interface makes it.
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.origin));
+        request = request.header("origin", &self.origin).header("cookie", &self.cookie);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// `GET` a path.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// `POST` to a path.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// Begins a decision; the ceremony and the signed credential, ready to finish.
+    pub async fn sign(&self, id: &str, body: Value) -> Value {
+        let begun = self.post(&format!("/api/requests/{id}/decisions/start"), body).await.expect(200);
+        self.answer(&begun).await
+    }
+
+    /// Answers a ceremony with the passkey.
+    pub async fn answer(&self, begun: &Value) -> Value {
+        let credential = get(&mut *self.passkey.lock().await, &self.origin, begun);
+        json!({"ceremony": begun["ceremony"], "credential": credential})
+    }
+
+    /// Finishes a decision.
+    pub async fn finish(&self, id: &str, signed: Value) -> Answer {
+        self.post(&format!("/api/requests/{id}/decisions/finish"), signed).await
+    }
+
+    /// Approves with the passkey.
+    pub async fn approve(&self, id: &str) -> Answer {
+        let signed = self.sign(id, json!({"decision": "approve"})).await;
+        self.finish(id, signed).await
+    }
+
+    /// Denies.
+    pub async fn deny(&self, id: &str, comment: &str) -> Answer {
+        self.post(&format!("/api/requests/{id}/decisions"), json!({"decision": "deny", "comment": comment})).await
+    }
+
+    /// Invites somebody; the invitation.
+    pub async fn invite(&self, email: &str, role: &str) -> Value {
+        self.post("/api/invitations", json!({"email": email, "role": role})).await.expect(201)
+    }
+}
+
+/// `navigator.credentials.create`. The device keeps no resident keys, so it is asked for less than a browser would be.
+fn create(passkey: &mut SoftPasskey, origin: &str, begun: &Value) -> Value {
+    let mut options = PublicKeyCredentialCreationOptions::deserialize(&begun["publicKey"]).unwrap();
+    options.authenticator_selection.as_mut().unwrap().require_resident_key = false;
+    serde_json::to_value(passkey.perform_register(Url::parse(origin).unwrap(), options, 1_000).unwrap()).unwrap()
+}
+
+/// `navigator.credentials.get`.
+fn get(passkey: &mut SoftPasskey, origin: &str, begun: &Value) -> Value {
+    let options = PublicKeyCredentialRequestOptions::deserialize(&begun["publicKey"]).unwrap();
+    serde_json::to_value(passkey.perform_auth(Url::parse(origin).unwrap(), options, 1_000).unwrap()).unwrap()
+}

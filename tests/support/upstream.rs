@@ -1,0 +1,75 @@
+//! An HTTP upstream that counts what reaches it, byte for byte, and answers with whatever it was told.
+
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// An upstream that records.
+pub struct Upstream {
+    /// `http://127.0.0.1:<port>`.
+    pub url: String,
+    requests: Arc<Mutex<Vec<String>>>,
+    count: watch::Receiver<usize>,
+}
+
+impl Upstream {
+    /// Answers every request with this body and 200.
+    pub async fn answering(body: &str) -> Self {
+        Self::raw(&format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+        .await
+    }
+
+    /// Answers every request with these bytes and closes; with none, it closes without a word.
+    pub async fn raw(answer: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (counter, count) = watch::channel(0);
+        let (answer, recorder) = (answer.to_owned(), Arc::clone(&requests));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (answer, recorder, counter) = (answer.clone(), Arc::clone(&recorder), counter.clone());
+                tokio::spawn(async move {
+                    if let Some(request) = read(&mut stream).await {
+                        recorder.lock().unwrap().push(request);
+                        counter.send_modify(|count| *count += 1);
+                        let _ = stream.write_all(answer.as_bytes()).await;
+                    }
+                });
+            }
+        });
+        Self { url, requests, count }
+    }
+
+    /// What has come so far.
+    #[must_use]
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+
+    /// Waits until this many requests have come.
+    pub async fn received(&self, many: usize) {
+        self.count.clone().wait_for(|count| *count >= many).await.unwrap();
+    }
+}
+
+async fn read(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    loop {
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return (!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).into_owned());
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.to_ascii_lowercase().lines().find_map(|line| {
+            line.strip_prefix("content-length:").and_then(|length| length.trim().parse::<usize>().ok())
+        });
+        if body.len() >= length.unwrap_or(0) {
+            return Some(text.into_owned());
+        }
+    }
+}
