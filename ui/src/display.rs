@@ -97,7 +97,7 @@ pub(crate) fn percent_left(from: Timestamp, until: Timestamp, now: Timestamp) ->
 pub(crate) fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|word| word.chars().next());
     let first = words.next();
-    let last = words.last();
+    let last = words.next_back();
     [first, last].into_iter().flatten().flat_map(char::to_uppercase).collect()
 }
 

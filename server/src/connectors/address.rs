@@ -81,8 +81,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     if let Some(carried) = carried_v4(address) {
         return is_public_v4(carried);
     }
-    let special = (s[0] == 0x2001 && s[1] < 0x200) // IETF protocol assignments, Teredo among them
-        || (s[0] == 0x2001 && s[1] == 0xdb8) // documentation
+    let special = (s[0] == 0x2001 && (s[1] < 0x200 || s[1] == 0xdb8)) // IETF protocol assignments (Teredo among them), documentation
         || (s[0] == 0x3fff && s[1] < 0x1000); // documentation
     (0x2000..0x4000).contains(&s[0]) && !special
 }

@@ -21,6 +21,9 @@ pub enum Wait {
     ForMove(Duration),
 }
 
+/// Whether a wait is over.
+type Done = Box<dyn Fn(&Request) -> bool + Send + Sync>;
+
 impl Desk {
     /// One of the agent's own requests.
     ///
@@ -40,7 +43,7 @@ impl Desk {
         // The watch comes before the look, so that a move between the two is not missed.
         let mut watch = self.hub().watch(id);
         let first = self.request_of(caller, id).await?;
-        let (limit, done): (_, Box<dyn Fn(&Request) -> bool + Send + Sync>) = match wait {
+        let (limit, done): (_, Done) = match wait {
             Wait::ForEnd(limit) => (limit, Box::new(has_ended)),
             Wait::ForMove(limit) => {
                 let before = first.state;

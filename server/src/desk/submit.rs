@@ -159,7 +159,7 @@ impl Desk {
             Action::Allow | Action::Deny => None,
         };
         let request = self.assemble(
-            Assembly { snapshot, agent, requester, entry, tool, verdict: &verdict, flow, ask, caller },
+            &Assembly { snapshot, agent, requester, entry, tool, verdict: &verdict, flow, ask, caller },
             &canonical,
             target,
             now,
@@ -169,7 +169,7 @@ impl Desk {
 
     fn assemble(
         &self,
-        of: Assembly<'_>,
+        of: &Assembly<'_>,
         arguments: &Canonical,
         target: Target,
         now: Timestamp,

@@ -206,9 +206,7 @@ fn connector(node: &Node, path: &str, problems: &Problems) -> Option<ConnectorIt
     if slug.as_deref().is_some_and(|slug| !is_slug(slug)) {
         fields.wrong("slug", "must have 1 to 32 small letters, digits or `-`");
     }
-    if fields.required("kind").is_none() {
-        return None;
-    }
+    fields.required("kind")?;
     let kind = fields.word("kind", &["mcp", "http", "external"], ConnectorKind::from_word)?;
     check_settings(&fields, kind);
     let credential =
@@ -262,9 +260,7 @@ fn check_settings(fields: &Fields<'_>, kind: ConnectorKind) {
 fn credential(node: &Node, path: &str, kind: ConnectorKind, problems: &Problems) -> Option<CredentialItem> {
     let fields = Fields::of(node, path, &["env", "as", "name"], problems)?;
     let env = fields.required("env");
-    if fields.required("as").is_none() {
-        return None;
-    }
+    fields.required("as")?;
     let placement = fields.word("as", &["bearer", "header", "query", "basic"], CredentialPlacement::from_word)?;
     let name = fields.text("name");
     if placement.needs_name() && name.is_none() && kind == ConnectorKind::Http {

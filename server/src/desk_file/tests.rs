@@ -65,7 +65,7 @@ impl Given {
     }
 
     async fn version(&self) -> i64 {
-        store::desk::config_version(&mut *self.store.read().await.unwrap()).await.unwrap()
+        store::desk::config_version(&mut self.store.read().await.unwrap()).await.unwrap()
     }
 }
 
@@ -117,13 +117,13 @@ async fn a_file_makes_the_desk_and_the_second_time_changes_nothing() {
 async fn what_is_exported_makes_the_same_desk() {
     let desk = given_desk().await;
     desk.apply(SHOP).await.unwrap();
-    let text = export(&mut *desk.store.read().await.unwrap()).await.unwrap();
+    let text = export(&mut desk.store.read().await.unwrap()).await.unwrap();
     assert!(!text.contains("first"), "no secret leaves");
     let other = given_desk().await;
     other.apply(&text).await.unwrap();
     let again = other.apply(&text).await.unwrap();
     assert_eq!(lines(&again), Vec::<String>::new());
-    assert_eq!(export(&mut *other.store.read().await.unwrap()).await.unwrap(), text);
+    assert_eq!(export(&mut other.store.read().await.unwrap()).await.unwrap(), text);
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn a_mistake_at_the_end_undoes_the_beginning() {
     let Err(ApplyError::File(problems)) = desk.apply(&text).await else { panic!("it was applied") };
     assert_eq!(problems.len(), 1);
     assert!(problems[0].message.contains("did you mean \"shop\""), "{problems:?}");
-    assert!(store::users::all(&mut *desk.store.read().await.unwrap()).await.unwrap().is_empty());
+    assert!(store::users::all(&mut desk.store.read().await.unwrap()).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn a_dry_run_tells_and_changes_nothing() {
     let told = desk.apply_with(SHOP, "first", Options { dry_run: true, prune: false }).await.unwrap();
     assert_eq!(told.changes.len(), 4);
     assert_eq!(desk.version().await, version);
-    assert!(store::users::all(&mut *desk.store.read().await.unwrap()).await.unwrap().is_empty());
+    assert!(store::users::all(&mut desk.store.read().await.unwrap()).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -159,7 +159,10 @@ pub async fn check_host(State(app): State<App>, request: Request, next: Next) ->
 
 /// Whether a call names this desk's host.
 pub fn is_ours(app: &App, headers: &HeaderMap, uri: &Uri) -> bool {
-    let named = headers.get(HOST).and_then(|host| host.to_str().ok()).or_else(|| uri.authority().map(|a| a.as_str()));
+    let named = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| uri.authority().map(axum::http::uri::Authority::as_str));
     named.is_some_and(|host| host.eq_ignore_ascii_case(&app.desk.public_url().host()))
 }
 

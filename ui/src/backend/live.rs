@@ -86,8 +86,11 @@ struct Inner {
     listeners: RefCell<Vec<(EventTarget, &'static str, Handler)>>,
     /// Listeners on the current `EventSource`.
     on_source: RefCell<Vec<Handler>>,
-    on_lock: RefCell<Option<Closure<dyn FnMut(JsValue) -> Promise>>>,
+    on_lock: RefCell<Option<LockHandler>>,
 }
+
+/// What the browser calls when this tab holds the lock.
+type LockHandler = Closure<dyn FnMut(JsValue) -> Promise>;
 
 impl LiveStream {
     /// Opens the stream, or listens to the tab that has it open.
@@ -137,7 +140,7 @@ impl Inner {
             self.add(channel, "message", |inner, event| {
                 let told = event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string());
                 if let Some(told) = told.and_then(|text| serde_json::from_str(&text).ok()) {
-                    inner.hear(told);
+                    inner.hear(&told);
                 }
             });
         }
@@ -176,8 +179,8 @@ impl Inner {
     }
 
     /// Reacts to what another tab says.
-    fn hear(&self, told: Told) {
-        match told {
+    fn hear(&self, told: &Told) {
+        match *told {
             Told::Session => self.on.emit(LiveMessage::Session),
             Told::Hello if self.owner.get() => self.tell(&Told::Connection { live: self.live.get() }),
             _ if self.owner.get() => {}

@@ -84,7 +84,7 @@ pub(crate) fn PendingProvider(props: &PendingProviderProps) -> Html {
                 if !queue_shown {
                     ask.emit(());
                 }
-                announce(backend, toasts, arrived);
+                announce(backend, toasts, &arrived);
             }));
         }
     }));
@@ -96,8 +96,8 @@ pub(crate) fn PendingProvider(props: &PendingProviderProps) -> Html {
     html! { <ContextProvider<Pending> context={pending}>{ props.children.clone() }</ContextProvider<Pending>> }
 }
 
-fn announce(backend: crate::backend::Backend, toasts: crate::hooks::toasts::Toasts, arrived: Vec<RequestId>) {
-    match arrived.as_slice() {
+fn announce(backend: crate::backend::Backend, toasts: crate::hooks::toasts::Toasts, arrived: &[RequestId]) {
+    match arrived {
         [] => {}
         [id] => {
             let id = id.to_string();

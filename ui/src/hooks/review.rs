@@ -54,7 +54,7 @@ pub(crate) fn use_review(id: &AttrValue) -> Review {
         })
     };
     {
-        let (load, dispatch, round) = (load.clone(), dispatch.clone(), round.clone());
+        let (load, dispatch, round) = (load.clone(), dispatch.clone(), round);
         use_effect_with(id.clone(), move |_| {
             dispatch.dispatch(ReviewAction::Open);
             load.emit(());

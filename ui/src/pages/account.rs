@@ -43,7 +43,7 @@ pub(crate) fn AccountPage() -> Html {
     };
     let onsubmit = {
         let (backend, name, adding, changed, toasts) =
-            (backend.clone(), name.clone(), adding.clone(), changed.clone(), toasts.clone());
+            (backend.clone(), name.clone(), adding.clone(), changed.clone(), toasts);
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let (backend, changed, toasts) = (backend.clone(), changed.clone(), toasts.clone());

@@ -79,7 +79,6 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
     let asks = body.action == Action::RequestApproval;
     let onsubmit = {
         let (task, id, back) = (task.clone(), props.id.clone(), props.back.clone());
-        let body = body.clone();
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             let (backend, body, id) = (backend.clone(), body.clone(), id.clone());

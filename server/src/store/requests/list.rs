@@ -88,7 +88,7 @@ impl Statement {
         self.sql.push_str(&self.values.len().to_string());
     }
 
-    fn text(&mut self, text: impl ToString) {
+    fn text(&mut self, text: &(impl ToString + ?Sized)) {
         self.bind(Value::Text(text.to_string()));
     }
 
