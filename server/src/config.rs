@@ -39,7 +39,7 @@ pub struct RawConfig {
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<String>,
-    /// The address that people and agents use, such as https://desk.example.com; fixes the passkeys' domain
+    /// The address that people and agents use, such as `https://desk.example.com`; fixes the passkeys' domain
     #[arg(long)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,

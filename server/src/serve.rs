@@ -81,7 +81,7 @@ pub async fn start_with(
     let _ = rustls::crypto::ring::default_provider().install_default();
     start_metrics();
     let lock = lock(&config.data)?;
-    let vault = Vault::open(&master_key(&config))?;
+    let vault = Vault::open(&master_key_source(config.master_key_file.as_deref(), &config.data))?;
     let store = Store::open(&config.data).await?;
     let row = ensure_desk(&store, &clock).await?;
     settle_address(&store, &row, &config.public_url).await?;
@@ -183,13 +183,7 @@ pub(crate) fn lock(folder: &DataFolder) -> Result<File, ServeError> {
     }
 }
 
-/// Where the master key comes from: environment, a named file, or the data folder.
-#[must_use]
-pub fn master_key(config: &Config) -> MasterKeySource {
-    master_key_source(config.master_key_file.as_deref(), &config.data)
-}
-
-/// [`master_key`] for commands that have no whole configuration.
+/// Where the master key comes from: the environment, a named file, or the data folder.
 #[must_use]
 pub fn master_key_source(file: Option<&std::path::Path>, data: &DataFolder) -> MasterKeySource {
     match (std::env::var("COUNTERSIGN_MASTER_KEY"), file) {

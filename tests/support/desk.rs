@@ -2,7 +2,9 @@
 
 use crate::{HandClock, Person};
 use countersign_server::audit::Actor;
+use countersign_server::clock::SharedClock;
 use countersign_server::config::{Config, DataFolder, PublicUrl};
+use countersign_server::desk::house::ensure_desk;
 use countersign_server::desk_file::{DeskFile, Options, apply};
 use countersign_server::store::Store;
 use countersign_server::vault::{MasterKeySource, Vault};
@@ -118,16 +120,7 @@ impl Desk {
 
     /// Applies a desk file beside the running server and waits until the server has seen it.
     pub async fn apply(&self, file: &str, variables: &[(&str, &str)]) {
-        let data = DataFolder::prepare(self.folder()).unwrap();
-        let store = Store::open(&data).await.unwrap();
-        let vault = Vault::open(&MasterKeySource::DataFolder(self.folder().to_owned())).unwrap();
-        let file = DeskFile::read(file).unwrap_or_else(|problems| panic!("{problems:#?}"));
-        let variables: HashMap<String, String> =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let environment = Arc::new(move |name: &str| variables.get(name).cloned().map(SecretString::from));
-        let clock = Arc::<HandClock>::clone(&self.clock) as _;
-        let actor = Actor::Cli("story".into());
-        apply(&store, &vault, &clock, file, environment, actor, Options::default()).await.unwrap();
+        apply_to(self.folder(), Arc::<HandClock>::clone(&self.clock) as _, file, variables).await;
     }
 
     /// Names the desk and makes its first admin.
@@ -148,8 +141,22 @@ impl Desk {
     /// An agent with this key.
     #[must_use]
     pub fn agent(&self, key: &str) -> Agent {
-        Agent { origin: self.origin.clone(), key: key.to_owned(), client: Client::new() }
+        Agent::at(&self.origin, key)
     }
+}
+
+/// Applies a desk file to a folder, be there a server on it or not.
+pub async fn apply_to(folder: &Path, clock: SharedClock, file: &str, variables: &[(&str, &str)]) {
+    let data = DataFolder::prepare(folder).unwrap();
+    let store = Store::open(&data).await.unwrap();
+    ensure_desk(&store, &clock).await.unwrap();
+    let vault = Vault::open(&MasterKeySource::DataFolder(folder.to_owned())).unwrap();
+    let file = DeskFile::read(file).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let variables: HashMap<String, String> =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let environment = Arc::new(move |name: &str| variables.get(name).cloned().map(SecretString::from));
+    let actor = Actor::Cli("story".into());
+    apply(&store, &vault, &clock, file, environment, actor, Options::default()).await.unwrap();
 }
 
 /// A program that asks.
@@ -161,6 +168,18 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// An agent with this key at a server.
+    #[must_use]
+    pub fn at(origin: &str, key: &str) -> Self {
+        Self { origin: origin.to_owned(), key: key.to_owned(), client: Client::new() }
+    }
+
+    /// `POST /v1/actions`, whose answer may never come.
+    pub async fn try_ask(&self, body: &Value) {
+        let request = self.client.post(format!("{}/v1/actions", self.origin)).bearer_auth(&self.key).json(body);
+        let _ = request.send().await;
+    }
+
     /// `POST /v1/actions`.
     pub async fn ask(&self, body: Value) -> Answer {
         self.send(Method::POST, "/v1/actions", &[], body.to_string()).await

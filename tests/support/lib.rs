@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story that can't be set up has failed")]
 
+mod browser;
 mod clock;
 mod desk;
 mod person;
+mod process;
 mod upstream;
 
+pub use browser::Browser;
 pub use clock::HandClock;
-pub use desk::{Agent, Answer, Desk};
+pub use desk::{Agent, Answer, Desk, apply_to};
 pub use person::Person;
+pub use process::Process;
 pub use upstream::Upstream;

@@ -19,7 +19,7 @@ use crate::pages::requests::RequestsPage;
 use crate::pages::setup::SetupPage;
 use crate::pages::sign_in::SignInPage;
 use crate::pages::sign_in_link::SignInLinkPage;
-use crate::routes::{Route, ThenQuery};
+use crate::routes::{Route, query};
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -112,7 +112,7 @@ fn Away(props: &AwayProps) -> Html {
     let navigator = use_navigator();
     use_effect_with(props.then.clone(), move |then| {
         if let Some(navigator) = navigator {
-            let _ = navigator.replace_with_query(&Route::SignIn, ThenQuery { then: then.clone() });
+            let _ = navigator.replace_with_query(&Route::SignIn, query(&[("then", then.as_deref())]));
         }
     });
     Html::default()

@@ -1,7 +1,10 @@
 //! The addresses of the pages, and the words in their queries.
 
-use serde::{Deserialize, Serialize};
+use crate::backend::calls::segment;
+use web_sys::UrlSearchParams;
 use yew_router::Routable;
+use yew_router::history::Location;
+use yew_router::query::Raw;
 
 /// Every page that there is.
 #[derive(Clone, Debug, PartialEq, Routable)]
@@ -41,18 +44,17 @@ pub(crate) enum Route {
     NotFound,
 }
 
-/// `?then=` of the sign-in page: where the reader wanted to go.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ThenQuery {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) then: Option<String>,
+/// What the address says after a name in its query.
+pub(crate) fn asked(location: Option<&Location>, name: &str) -> Option<String> {
+    let query = UrlSearchParams::new_with_str(location?.query_str()).ok()?;
+    query.get(name).filter(|value| !value.is_empty())
 }
 
-/// `?from=` of the form for a new policy: the request that it is made of.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct FromQuery {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) from: Option<String>,
+/// A query of names and values; those without a value are left out. Written by hand: the general encoders are larger
+/// than everything that is encoded here.
+pub(crate) fn query(pairs: &[(&str, Option<&str>)]) -> Raw<String> {
+    let given = pairs.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={}", segment(value))));
+    Raw(given.collect::<Vec<_>>().join("&"))
 }
 
 /// The page behind a `then`, never an address elsewhere and never a page for people who are not signed in.
@@ -71,6 +73,12 @@ pub(crate) fn way_back(then: Option<&str>) -> Route {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_query_holds_what_is_given() {
+        assert_eq!(query(&[("a", Some("x&y")), ("b", None), ("c", Some("-z"))]).0, "a=x%26y&c=-z");
+        assert_eq!(query(&[("b", None)]).0, "");
+    }
 
     #[test]
     fn the_way_back_stays_in_the_house() {

@@ -27,7 +27,7 @@ pub enum DeskError {
     /// No randomness for a key or a challenge.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
-    /// What admins set changed under the use case's feet. [`super::Desk::with_snapshot`] tries again.
+    /// What admins set changed under the use case's feet; it is tried again on what they are now.
     #[error("the desk's settings changed meanwhile")]
     SnapshotOld,
     /// Something of ours is not as it should be.

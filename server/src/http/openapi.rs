@@ -1,6 +1,6 @@
 //! What agents can call, as an OpenAPI 3.1 document: `/v1/openapi.json`, and what `/docs` is drawn from.
 //!
-//! The calls stand in [`calls`], the shapes come from `wire`. The handlers don't know of either.
+//! The calls stand in `calls`, the shapes come from `wire`. The handlers don't know of either.
 
 mod calls;
 mod errors;

@@ -17,6 +17,8 @@ use countersign_wire::requests::{CeremonyFinish, CeremonyOptions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use yew::Callback;
 
@@ -66,9 +68,12 @@ impl PartialEq for Backend {
     }
 }
 
-/// The body of calls that have none.
-#[derive(Serialize)]
-struct Nothing {}
+/// An answer that is on its way. Boxed, so that whoever waits for it doesn't contain the whole call: there are many who
+/// wait, and their code is sent over the wire.
+pub(crate) type Reply<T> = Pin<Box<dyn Future<Output = Result<T, Failure>>>>;
+
+/// The body of calls that say everything in their path.
+const NOTHING: &str = "{}";
 
 impl Backend {
     /// The backend of a browser's page.
@@ -86,38 +91,35 @@ impl Backend {
         self.hears.sign_ins.set(self.sign_ins().wrapping_add(1));
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.call(Method::Get, path, None).await
+    fn get<T: DeserializeOwned + 'static>(&self, path: impl Into<String>) -> Reply<T> {
+        parsed(self.exchange(Method::Get, path.into(), None))
     }
 
-    async fn send<B: Serialize, T: DeserializeOwned>(
+    fn post<B: Serialize, T: DeserializeOwned + 'static>(&self, path: impl Into<String>, body: &B) -> Reply<T> {
+        parsed(self.exchange(Method::Post, path.into(), written(body)))
+    }
+
+    fn send<B: Serialize, T: DeserializeOwned + 'static>(
         &self,
         method: Method,
-        path: &str,
+        path: impl Into<String>,
         body: &B,
-    ) -> Result<T, Failure> {
-        let body = serde_json::to_string(body).map_err(|_| Failure::Unreadable)?;
-        self.call(method, path, Some(body)).await
+    ) -> Reply<T> {
+        parsed(self.exchange(method, path.into(), written(body)))
     }
 
-    async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, Failure> {
-        self.send(Method::Post, path, body).await
-    }
-
-    async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<String>) -> Result<T, Failure> {
-        failure::parse(&self.exchange(method, path, body).await?)
-    }
-
-    /// Calls; where the server wants a fresh passkey touch first, asks for it and calls once more. Not generic, so that
-    /// it is compiled once and not for every kind of answer.
-    async fn exchange(&self, method: Method, path: &str, body: Option<String>) -> Result<String, Failure> {
-        let mut outcome = self.exchange_once(method, path, body.clone()).await;
-        if outcome.as_ref().is_err_and(|failure| failure.code() == Some(Code::ReauthRequired)) {
-            self.hears.asks_again.emit(());
-            self.touch_again().await?;
-            outcome = self.exchange_once(method, path, body).await;
-        }
-        outcome
+    /// Calls; where the server wants a fresh passkey touch first, asks for it and calls once more.
+    fn exchange(&self, method: Method, path: String, body: Option<String>) -> Reply<String> {
+        let this = self.clone();
+        Box::pin(async move {
+            let outcome = this.exchange_once(method, &path, body.clone()).await;
+            if outcome.as_ref().is_err_and(|failure| failure.code() == Some(Code::ReauthRequired)) {
+                this.hears.asks_again.emit(());
+                this.touch_again().await?;
+                return this.exchange_once(method, &path, body).await;
+            }
+            outcome
+        })
     }
 
     async fn exchange_once(&self, method: Method, path: &str, body: Option<String>) -> Result<String, Failure> {
@@ -137,25 +139,55 @@ impl Backend {
     }
 
     async fn touch_again(&self) -> Result<(), Failure> {
-        let start = self.exchange_once(Method::Post, "/api/session/reauth/start", Some("{}".to_owned())).await?;
-        let finish = self.give_passkey(failure::parse(&start)?).await?;
-        let finish = serde_json::to_string(&finish).map_err(|_| Failure::Unreadable)?;
+        let start = self.exchange_once(Method::Post, "/api/session/reauth/start", Some(NOTHING.to_owned())).await?;
+        let finish = self.with_passkey(Ceremony::Get, &start).await?;
         self.exchange_once(Method::Post, "/api/session/reauth/finish", Some(finish)).await.map(|_| ())
     }
 
-    async fn give_passkey(&self, options: CeremonyOptions) -> Result<CeremonyFinish, Failure> {
-        let credential = match self.door {
-            Door::Browser => passkey::get(&options.public_key).await?,
-        };
-        Ok(CeremonyFinish { ceremony: options.ceremony, credential })
+    /// A ceremony from its start to its end: what `start` answers goes to the browser, and the browser's credential to
+    /// `finish`, whose answer is the outcome.
+    fn ceremony(
+        &self,
+        kind: Ceremony,
+        start: impl Into<String>,
+        body: Option<String>,
+        finish: impl Into<String>,
+    ) -> Reply<String> {
+        let (this, start, finish) = (self.clone(), start.into(), finish.into());
+        Box::pin(async move {
+            let options = this.exchange(Method::Post, start, body).await?;
+            let credential = this.with_passkey(kind, &options).await?;
+            this.exchange(Method::Post, finish, Some(credential)).await
+        })
     }
 
-    async fn make_passkey(&self, options: CeremonyOptions) -> Result<CeremonyFinish, Failure> {
-        let credential = match self.door {
-            Door::Browser => passkey::create(&options.public_key).await?,
+    /// The body for `finish`, from the answer of `start`.
+    async fn with_passkey(&self, kind: Ceremony, options: &str) -> Result<String, Failure> {
+        let options: CeremonyOptions = failure::parse(options)?;
+        let credential = match (self.door, kind) {
+            (Door::Browser, Ceremony::Get) => passkey::get(&options.public_key).await?,
+            (Door::Browser, Ceremony::Create) => passkey::create(&options.public_key).await?,
         };
-        Ok(CeremonyFinish { ceremony: options.ceremony, credential })
+        written(&CeremonyFinish { ceremony: options.ceremony, credential }).ok_or(Failure::Unreadable)
     }
+}
+
+/// What a passkey is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ceremony {
+    /// To sign with one that there is.
+    Get,
+    /// To make one.
+    Create,
+}
+
+fn parsed<T: DeserializeOwned + 'static>(reply: Reply<String>) -> Reply<T> {
+    Box::pin(async move { failure::parse(&reply.await?) })
+}
+
+/// Our own shapes can always be written; should one not be, the server says that the body is missing.
+fn written<B: Serialize>(body: &B) -> Option<String> {
+    serde_json::to_string(body).ok()
 }
 
 /// Calls that people make before they are signed in: there a 401 is an answer, not the end of a session.

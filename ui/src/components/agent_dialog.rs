@@ -1,6 +1,5 @@
 //! Making an agent.
 
-use crate::backend::Backend;
 use crate::components::button::Button;
 use crate::components::dialog::Dialog;
 use crate::components::field::{field, typed};
@@ -23,7 +22,7 @@ pub(crate) struct AgentDialogProps {
 #[component]
 pub(crate) fn AgentDialog(props: &AgentDialogProps) -> Html {
     let (backend, task, is_admin) = (use_backend(), use_task(), use_is_admin());
-    let connectors = use_fetch((), |backend: Backend, ()| async move { backend.connectors().await });
+    let connectors = use_fetch(AttrValue::default(), |backend, _| backend.connectors());
     let (name, owner, public_key) = (use_state_eq(String::new), use_state_eq(String::new), use_state_eq(String::new));
     let (chosen, groups) = (use_state_eq(String::new), use_state_eq(String::new));
     let onsubmit = {

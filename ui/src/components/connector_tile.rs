@@ -4,7 +4,7 @@ use crate::display::hue;
 use yew::prelude::*;
 
 pub(crate) fn connector_tile(slug: &str, name: &str) -> Html {
-    let letter: String = name.chars().next().into_iter().flat_map(char::to_uppercase).collect();
+    let letter: String = name.chars().take(1).collect();
     html! {
         <span class="connector">
             <span class={classes!("tile", format!("hue-{}", hue(slug)))} aria-hidden="true">{ letter }</span>

@@ -115,8 +115,8 @@ fn is_container(value: &CardValue) -> bool {
 
 /// Whether a text without quotes can't be taken for a number, a word of JSON, or nothing.
 fn reads_as_text(text: &str) -> bool {
-    let looks_like_json = serde_json::from_str::<serde_json::Value>(text).is_ok();
-    !text.is_empty() && text.trim() == text && !looks_like_json
+    let begins_as_json = text.starts_with(|first: char| first.is_ascii_digit() || "-\"{[".contains(first));
+    !text.is_empty() && text.trim() == text && !begins_as_json && !matches!(text, "true" | "false" | "null")
 }
 
 #[cfg(test)]

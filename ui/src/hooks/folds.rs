@@ -2,7 +2,6 @@
 //! everything that was folded was opened once.
 
 use countersign_domain::card::CardValue;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use yew::Reducible;
 
@@ -30,35 +29,41 @@ fn folds(entries: usize, depth: usize) -> bool {
     entries > MANY_ENTRIES || (depth >= DEEP && entries > 0)
 }
 
-/// Every place that is folded at first.
-pub(crate) fn folded_places(value: &CardValue) -> BTreeSet<Place> {
-    let mut places = BTreeSet::new();
+/// Every place that is folded at first, in order.
+pub(crate) fn folded_places(value: &CardValue) -> Vec<Place> {
+    let mut places = Vec::new();
     collect(value, &mut Vec::new(), &mut places);
     places
 }
 
-fn collect(value: &CardValue, place: &mut Place, places: &mut BTreeSet<Place>) {
+fn collect(value: &CardValue, place: &mut Place, places: &mut Vec<Place>) {
     if is_folded_at_first(value, place.len()) {
-        places.insert(place.clone());
+        places.push(place.clone());
     }
-    let children: Box<dyn Iterator<Item = &CardValue>> = match value {
-        CardValue::Object { entries } => Box::new(entries.iter().map(|entry| &entry.value)),
-        CardValue::List { items } => Box::new(items.iter()),
-        _ => return,
-    };
-    for (index, child) in children.enumerate() {
+    let mut below = |index: usize, child: &CardValue| {
         place.push(u32::try_from(index).unwrap_or(u32::MAX));
         collect(child, place, places);
         place.pop();
+    };
+    match value {
+        CardValue::Object { entries } => entries.iter().enumerate().for_each(|(at, entry)| below(at, &entry.value)),
+        CardValue::List { items } => items.iter().enumerate().for_each(|(at, item)| below(at, item)),
+        _ => {}
     }
+}
+
+/// One folded place: open now, and opened ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Fold {
+    open: bool,
+    seen: bool,
 }
 
 /// What of one card is open now, and what was ever opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Folds {
-    folded: BTreeSet<Place>,
-    seen: BTreeSet<Place>,
-    open: BTreeSet<Place>,
+    places: Rc<Vec<Place>>,
+    folds: Vec<Fold>,
     /// The same bytes as text are shown: everything is seen.
     pub(crate) raw: bool,
 }
@@ -67,7 +72,7 @@ pub(crate) struct Folds {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FoldAction {
     /// Another card is shown.
-    Show(BTreeSet<Place>),
+    Show(Rc<Vec<Place>>),
     /// One place is opened or folded again.
     Toggle(Place),
     /// Everything is opened.
@@ -78,46 +83,41 @@ pub(crate) enum FoldAction {
 
 impl Folds {
     /// With everything folded that is folded at first.
-    pub(crate) fn of(folded: BTreeSet<Place>) -> Self {
-        Self { folded, ..Self::default() }
+    pub(crate) fn of(places: Rc<Vec<Place>>) -> Self {
+        Self { folds: vec![Fold::default(); places.len()], places, raw: false }
     }
 
     pub(crate) fn is_open(&self, place: &Place) -> bool {
-        self.open.contains(place)
+        self.places.binary_search(place).is_ok_and(|at| self.folds[at].open)
     }
 
     /// How many places were never opened. Approval is off until there are none.
     pub(crate) fn unseen(&self) -> usize {
-        self.folded.difference(&self.seen).count()
+        self.folds.iter().filter(|fold| !fold.seen).count()
     }
 
     /// The state after an action.
     pub(crate) fn after(&self, action: FoldAction) -> Self {
-        let mut folds = self.clone();
+        let mut next = self.clone();
         match action {
-            FoldAction::Show(folded) if folded == folds.folded => {}
-            FoldAction::Show(folded) => folds = Self::of(folded),
+            FoldAction::Show(places) if places == next.places => {}
+            FoldAction::Show(places) => next = Self::of(places),
             FoldAction::Toggle(place) => {
-                folds.seen.insert(place.clone());
-                if !folds.open.remove(&place) {
-                    folds.open.insert(place);
+                if let Ok(at) = next.places.binary_search(&place) {
+                    let fold = &mut next.folds[at];
+                    *fold = Fold { open: !fold.open, seen: true };
                 }
             }
-            FoldAction::OpenAll => folds.open_all(),
+            FoldAction::OpenAll => {
+                next.folds.fill(Fold { open: true, seen: true });
+                next.raw = false;
+            }
             FoldAction::Raw(raw) => {
-                folds.raw = raw;
-                if raw {
-                    folds.seen.clone_from(&folds.folded);
-                }
+                next.raw = raw;
+                next.folds.iter_mut().for_each(|fold| fold.seen |= raw);
             }
         }
-        folds
-    }
-
-    fn open_all(&mut self) {
-        self.open.clone_from(&self.folded);
-        self.seen.clone_from(&self.folded);
-        self.raw = false;
+        next
     }
 }
 
@@ -126,5 +126,58 @@ impl Reducible for Folds {
 
     fn reduce(self: Rc<Self>, action: FoldAction) -> Rc<Self> {
         Rc::new(self.after(action))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_domain::card::CardEntry;
+
+    fn text(characters: usize) -> CardValue {
+        CardValue::Text { segments: Vec::new(), characters }
+    }
+
+    fn object(values: Vec<CardValue>) -> CardValue {
+        CardValue::Object { entries: values.into_iter().map(|value| CardEntry { key: Vec::new(), value }).collect() }
+    }
+
+    /// A short text, a long one, and a list that is folded and holds another long one.
+    fn card() -> Folds {
+        let mut items: Vec<_> = (0..20).map(|_| CardValue::Null).collect();
+        items.push(text(9_000));
+        Folds::of(Rc::new(folded_places(&object(vec![text(3), text(401), CardValue::List { items }]))))
+    }
+
+    #[test]
+    fn what_is_big_or_deep_is_folded_and_the_outermost_never() {
+        assert_eq!(*card().places, [vec![1], vec![2], vec![2, 20]]);
+        let wide = object((0..30).map(|_| CardValue::Null).collect());
+        assert!(folded_places(&wide).is_empty());
+        let deep = (0..6).fold(CardValue::Null, |inner, _| object(vec![inner]));
+        assert_eq!(folded_places(&deep).len(), 2);
+    }
+
+    #[test]
+    fn approval_waits_until_everything_folded_was_opened_once() {
+        let folds = card().after(FoldAction::Toggle(vec![1])).after(FoldAction::Toggle(vec![1]));
+        assert!(!folds.is_open(&vec![1]));
+        assert_eq!(folds.unseen(), 2, "what was opened stays seen when it is folded again");
+        let folds = folds.after(FoldAction::Toggle(vec![2]));
+        assert_eq!(folds.unseen(), 1, "what is folded inside counts too");
+        assert_eq!(folds.after(FoldAction::OpenAll).unseen(), 0);
+    }
+
+    #[test]
+    fn the_raw_text_shows_everything() {
+        let folds = card().after(FoldAction::Raw(true)).after(FoldAction::Raw(false));
+        assert_eq!((folds.unseen(), folds.is_open(&vec![1])), (0, false));
+    }
+
+    #[test]
+    fn another_card_begins_anew_and_the_same_one_does_not() {
+        let seen = card().after(FoldAction::OpenAll);
+        assert_eq!(seen.after(FoldAction::Show(seen.places.clone())).unseen(), 0);
+        assert_eq!(seen.after(FoldAction::Show(Rc::new(vec![vec![0]]))).unseen(), 1);
     }
 }

@@ -5,13 +5,15 @@ use crate::backend::{Failure, LiveMessage};
 use crate::hooks::live::use_live;
 use crate::hooks::pending::use_pending;
 use crate::hooks::session::use_backend;
+use crate::routes::{asked, query};
 use countersign_domain::request::RequestState;
 use countersign_wire::requests::{RequestPage, RequestRow, SortKey};
 use gloo_timers::callback::Timeout;
-use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
+use yew_router::history::Location;
+use yew_router::query::Raw;
 
 /// Rows to a page.
 const PAGE: usize = 50;
@@ -21,17 +23,26 @@ const MOST: usize = 200;
 const GATHER_MS: u32 = 200;
 
 /// What the list shows; the same words as in the page's own address. Left out is the default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct QueueQuery {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) connector: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sort: Option<String>,
 }
 
 impl QueueQuery {
+    /// What the page's address asks for.
+    pub(crate) fn of(location: Option<&Location>) -> Self {
+        let word = |name| asked(location, name);
+        Self { state: word("state"), connector: word("connector"), sort: word("sort") }
+    }
+
+    /// The same for the page's address.
+    pub(crate) fn in_address(&self) -> Raw<String> {
+        let Self { state, connector, sort } = self;
+        query(&[("state", state.as_deref()), ("connector", connector.as_deref()), ("sort", sort.as_deref())])
+    }
+
     /// The state filter's word; an unknown one in the address counts as the default.
     pub(crate) fn state_word(&self) -> &str {
         self.state

@@ -1,6 +1,5 @@
 //! The reader's own account: who they are here, their passkeys, and the way out.
 
-use crate::backend::Backend;
 use crate::components::badge::badge;
 use crate::components::button::Button;
 use crate::components::confirm::Confirm;
@@ -26,7 +25,7 @@ pub(crate) fn AccountPage() -> Html {
     let pending = use_pending().count;
     use_title("Account", pending);
     let (backend, session, toasts, now) = (use_backend(), use_session(), use_toasts(), use_now());
-    let passkeys = use_fetch((), |backend: Backend, ()| async move { backend.passkeys().await });
+    let passkeys = use_fetch(AttrValue::default(), |backend, _| backend.passkeys());
     let name = use_state_eq(String::new);
     let leaving = use_state_eq(|| None::<PasskeyRow>);
     let (adding, removing, signing_out) = (use_task(), use_task(), use_task());
@@ -49,8 +48,8 @@ pub(crate) fn AccountPage() -> Html {
             let (backend, changed, toasts) = (backend.clone(), changed.clone(), toasts.clone());
             let (wanted, set) = (name.trim().to_owned(), name.setter());
             adding.run(async move {
-                let added = backend.add_passkey(wanted).await?;
-                toasts.show(Tone::Good, format!("Passkey “{}” was added.", added.name));
+                backend.add_passkey(wanted).await?;
+                toasts.show(Tone::Good, "The passkey was added.");
                 set.set(String::new());
                 changed.emit(());
                 Ok(())

@@ -1,6 +1,5 @@
 //! Agents: who owns them, what they may use, whether they may ask.
 
-use crate::backend::Backend;
 use crate::components::agent_dialog::AgentDialog;
 use crate::components::agent_row::AgentItem;
 use crate::components::button::Button;
@@ -21,7 +20,7 @@ use yew::prelude::*;
 pub(crate) fn AgentsPage() -> Html {
     let pending = use_pending().count;
     use_title("Agents", pending);
-    let agents = use_fetch((), |backend: Backend, ()| async move { backend.agents().await });
+    let agents = use_fetch(AttrValue::default(), |backend, _| backend.agents());
     let creating = use_state_eq(|| false);
     let created = use_state(|| None::<Rc<AgentCreated>>);
     let open = {

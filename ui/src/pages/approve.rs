@@ -14,10 +14,11 @@ use crate::hooks::review_state::{Deed, ReviewState, Step};
 use crate::hooks::title::use_title;
 use crate::hooks::toasts::Tone;
 use crate::hooks::use_toasts;
-use crate::routes::{FromQuery, Route};
+use crate::routes::{Route, query};
 use countersign_domain::request::RequestState;
 use countersign_wire::problem::Code;
 use countersign_wire::requests::Card;
+use std::rc::Rc;
 use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -62,7 +63,7 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
     let state = review.state.clone();
     {
         let (dispatch, denying) = (folds.dispatcher(), denying.setter());
-        let places = state.card.as_ref().map(|card| folded_places(&card.arguments));
+        let places = state.card.as_ref().map(|card| Rc::new(folded_places(&card.arguments)));
         use_effect_with((props.id.clone(), places), move |(_, places)| {
             denying.set(false);
             dispatch.dispatch(FoldAction::Show(places.clone().unwrap_or_default()));
@@ -91,7 +92,7 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
         let id = props.id.to_string();
         Callback::from(move |()| {
             if let Some(navigator) = &navigator {
-                let _ = navigator.push_with_query(&Route::NewPolicy, FromQuery { from: Some(id.clone()) });
+                let _ = navigator.push_with_query(&Route::NewPolicy, query(&[("from", Some(&id))]));
             }
         })
     };

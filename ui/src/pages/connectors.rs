@@ -1,6 +1,5 @@
 //! Connectors: whether they are well, and what their tools do.
 
-use crate::backend::Backend;
 use crate::components::connector_item::ConnectorItem;
 use crate::components::icon::Picture;
 use crate::components::message::{failed, message};
@@ -16,7 +15,7 @@ use yew::prelude::*;
 pub(crate) fn ConnectorsPage() -> Html {
     let pending = use_pending().count;
     use_title("Connectors", pending);
-    let connectors = use_fetch((), |backend: Backend, ()| async move { backend.connectors().await });
+    let connectors = use_fetch(AttrValue::default(), |backend, _| backend.connectors());
     html! {
         <main class="list">
             { page_head("Connectors", "Services that agents reach through this desk. They are written down in desk.yaml.",

@@ -20,8 +20,8 @@ pub(crate) fn InvitationPage() -> Html {
     use_title("Invitation", None);
     let (backend, session, navigator) = (use_backend(), use_session(), use_navigator());
     let token = use_link_token();
-    let looked = use_fetch(token.clone().unwrap_or_default(), |backend, token| async move {
-        backend.look_at_invitation(token).await
+    let looked = use_fetch(token.clone().unwrap_or_default().into(), |backend, token| {
+        backend.look_at_invitation(token.to_owned())
     });
     // None until something is typed: until then the name is the one that the admin gave.
     let typed_name = use_state_eq(|| None::<String>);

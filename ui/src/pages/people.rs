@@ -1,6 +1,5 @@
 //! The people of the desk, for admins.
 
-use crate::backend::Backend;
 use crate::components::avatar::avatar;
 use crate::components::badge::badge;
 use crate::components::button::Button;
@@ -33,7 +32,7 @@ pub(crate) fn PeoplePage() -> Html {
     let pending = use_pending().count;
     use_title("People", pending);
     let (is_admin, now) = (use_is_admin(), use_now());
-    let people = use_fetch((), |backend: Backend, ()| async move { backend.people().await });
+    let people = use_fetch(AttrValue::default(), |backend, _| backend.people());
     let open = use_state_eq(|| Open::Nothing);
     let show = {
         let open = open.setter();

@@ -1,6 +1,6 @@
 //! A policy as a plain form: new, new from a request, or another version of one that there is.
 
-use crate::backend::{Backend, Failure};
+use crate::backend::{Backend, Failure, Reply};
 use crate::components::button::Button;
 use crate::components::field::{field, typed, value_of};
 use crate::components::form::form_error;
@@ -16,7 +16,7 @@ use crate::hooks::policy_draft::{FIELDS, PolicyDraft, use_draft};
 use crate::hooks::title::use_title;
 use crate::hooks::toasts::Tone;
 use crate::hooks::{use_backend, use_fetch, use_task, use_toasts};
-use crate::routes::{FromQuery, Route};
+use crate::routes::{Route, asked};
 use countersign_domain::policy::{Action, PolicyBody};
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -32,9 +32,14 @@ pub(crate) struct PolicyFormPageProps {
 pub(crate) fn PolicyFormPage(props: &PolicyFormPageProps) -> Html {
     let pending = use_pending().count;
     use_title(if props.id.is_some() { "Change a policy" } else { "New policy" }, pending);
-    let from = use_location().and_then(|location| location.query::<FromQuery>().ok()).and_then(|query| query.from);
-    let key = (props.id.clone(), from.clone());
-    let start = use_fetch(key, |backend: Backend, (id, from)| async move { beginning(&backend, id, from).await });
+    let location = use_location();
+    let from = asked(location.as_ref(), "from");
+    let key = match (&props.id, &from) {
+        (Some(id), _) => format!("{CHANGE}{id}"),
+        (None, Some(request)) => format!("{FROM}{request}"),
+        (None, None) => String::new(),
+    };
+    let start = use_fetch(key.into(), beginning);
     let back = from.map_or(Route::Policies, |id| Route::Request { id });
     html! {
         <main class="list narrow">
@@ -50,16 +55,22 @@ pub(crate) fn PolicyFormPage(props: &PolicyFormPageProps) -> Html {
     }
 }
 
-/// What the form is filled in with.
-async fn beginning(backend: &Backend, id: Option<AttrValue>, from: Option<String>) -> Result<PolicyBody, Failure> {
-    match (id, from) {
-        (Some(id), _) => {
-            let found = backend.policies().await?.into_iter().find(|row| row.id.to_string() == id.as_str());
-            found.map(|row| row.body).ok_or_else(Failure::nothing_there)
-        }
-        (None, Some(request)) => backend.policy_draft(&request).await,
-        (None, None) => Ok(PolicyDraft::default().body()),
+const CHANGE: &str = "change:";
+const FROM: &str = "from:";
+
+/// What the form is filled in with: the policy to change, the server's draft for a request, or nothing.
+fn beginning(backend: &Backend, key: &str) -> Reply<PolicyBody> {
+    if let Some(request) = key.strip_prefix(FROM) {
+        return backend.policy_draft(request);
     }
+    let Some(id) = key.strip_prefix(CHANGE).map(ToOwned::to_owned) else {
+        return Box::pin(async { Ok(PolicyDraft::default().body()) });
+    };
+    let policies = backend.policies();
+    Box::pin(async move {
+        let found = policies.await?.into_iter().find(|row| row.id.to_string() == id);
+        found.map(|row| row.body).ok_or_else(Failure::nothing_there)
+    })
 }
 
 #[derive(Properties, PartialEq)]
@@ -73,8 +84,8 @@ struct PolicyFormProps {
 fn PolicyForm(props: &PolicyFormProps) -> Html {
     let (backend, toasts, navigator, task) = (use_backend(), use_toasts(), use_navigator(), use_task());
     let draft = use_draft(&props.body);
-    let connectors = use_fetch((), |backend: Backend, ()| async move { backend.connectors().await });
-    let flows = use_fetch((), |backend: Backend, ()| async move { backend.flows().await });
+    let connectors = use_fetch(AttrValue::default(), |backend, _| backend.connectors());
+    let flows = use_fetch(AttrValue::default(), |backend, _| backend.flows());
     let body = draft.read().body();
     let asks = body.action == Action::RequestApproval;
     let onsubmit = {

@@ -31,19 +31,19 @@ pub(crate) struct RequestsPageProps {
 pub(crate) fn RequestsPage(props: &RequestsPageProps) -> Html {
     let navigator = use_navigator();
     let location = use_location();
-    let query: QueueQuery = location.and_then(|location| location.query::<QueueQuery>().ok()).unwrap_or_default();
+    let query = QueueQuery::of(location.as_ref());
     let queue = use_queue(&query);
     let pending = use_pending().count;
     let connection = use_connection();
     use_title("Requests", pending);
-    let connectors = use_fetch((), |backend, ()| async move { backend.connectors().await });
+    let connectors = use_fetch(AttrValue::default(), |backend, _| backend.connectors());
 
     let go = {
         let (navigator, query) = (navigator.clone(), query.clone());
         Callback::from(move |open: Option<AttrValue>| {
             let route = open.map_or(Route::Requests, |id| Route::Request { id: id.to_string() });
             if let Some(navigator) = &navigator {
-                let _ = navigator.push_with_query(&route, query.clone());
+                let _ = navigator.push_with_query(&route, query.in_address());
             }
         })
     };
@@ -52,7 +52,7 @@ pub(crate) fn RequestsPage(props: &RequestsPageProps) -> Html {
         Callback::from(move |query: QueueQuery| {
             let route = open.clone().map_or(Route::Requests, |id| Route::Request { id: id.to_string() });
             if let Some(navigator) = &navigator {
-                let _ = navigator.replace_with_query(&route, query);
+                let _ = navigator.replace_with_query(&route, query.in_address());
             }
         })
     };

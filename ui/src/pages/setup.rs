@@ -23,10 +23,7 @@ pub(crate) fn SetupPage() -> Html {
     let (backend, session, navigator) = (use_backend(), use_session(), use_navigator());
     let token = use_link_token();
     let looked =
-        use_fetch(
-            token.clone().unwrap_or_default(),
-            |backend, token| async move { backend.look_at_setup(token).await },
-        );
+        use_fetch(token.clone().unwrap_or_default().into(), |backend, token| backend.look_at_setup(token.to_owned()));
     let (desk_name, name, email) = (use_state_eq(String::new), use_state_eq(String::new), use_state_eq(String::new));
     let alone = use_state_eq(|| true);
     let task = use_task();

@@ -11,6 +11,7 @@ use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
 
 /// What a program needs to find its files and speak its language; nothing of ours is among it.
 #[cfg(unix)]
@@ -80,31 +81,39 @@ async fn log(slug: String, stderr: ChildStderr, scrubber: Scrubber) {
     }
 }
 
-/// Waits for a child whose standard input is closed; asks harder when it stays (MCP 2025-11-25, "Shutdown").
+/// Waits for a child whose standard input is closed; asks harder when it stays (MCP 2025-11-25, "Shutdown"). What it
+/// started itself ends with it.
 pub(super) async fn end(child: &mut Child) -> Option<ExitStatus> {
-    if let Ok(ended) = tokio::time::timeout(PATIENCE, child.wait()).await {
+    let group = child.id();
+    if let Ok(ended) = timeout(PATIENCE, child.wait()).await {
+        signal(group, "KILL").await;
         return ended.ok();
     }
-    signal_group(child, "TERM").await;
-    if let Ok(ended) = tokio::time::timeout(PATIENCE, child.wait()).await {
-        return ended.ok();
-    }
-    kill(child).await
+    signal(group, "TERM").await;
+    let _ended = timeout(PATIENCE, child.wait()).await;
+    kill_group(child, group).await
 }
 
 /// Ends a child that does not answer, and what it started, at once.
 pub(super) async fn kill(child: &mut Child) -> Option<ExitStatus> {
-    signal_group(child, "KILL").await;
+    let group = child.id();
+    kill_group(child, group).await
+}
+
+async fn kill_group(child: &mut Child, group: Option<u32>) -> Option<ExitStatus> {
+    signal(group, "KILL").await;
     // For systems without process groups, or without a `kill` program.
     let _gone_already = child.start_kill();
     child.wait().await.ok()
 }
 
 /// Signals the child's group, so that a server behind a wrapper such as `npx` hears it too. By way of POSIX's `kill`:
-/// the call itself is out of reach without unsafe code. The child isn't waited for yet, so its id is still its own.
-async fn signal_group(child: &Child, signal: &str) {
-    let Some(id) = child.id().filter(|_| cfg!(unix)) else { return };
-    let sent = Command::new("kill").args(["-s", signal, "--", &format!("-{id}")]).stderr(Stdio::null()).status().await;
+/// the call itself is out of reach without unsafe code. A group keeps its number for as long as anyone is in it; an
+/// empty one's is not given away within the moment since its leader went, for numbers come round in order.
+async fn signal(group: Option<u32>, signal: &str) {
+    let Some(group) = group.filter(|_| cfg!(unix)) else { return };
+    let group = format!("-{group}");
+    let sent = Command::new("kill").args(["-s", signal, "--", &group]).stderr(Stdio::null()).status().await;
     if let Err(error) = sent {
         tracing::debug!(%error, "There is no `kill` program to signal a process group with");
     }

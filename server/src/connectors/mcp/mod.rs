@@ -23,6 +23,8 @@ use tokio::sync::broadcast;
 /// How long calls under way may take once the desk stops.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
+const NOT_MCP: &str = "This is no `mcp` connector.";
+
 /// How soon a child that ended is started again.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
@@ -63,17 +65,18 @@ impl McpServers {
     }
 
     pub(super) async fn call(&self, outgoing: &Outgoing) -> Attempt {
-        if !is_approved(&outgoing.target, &outgoing.connector.settings) {
+        let Some(limit) = limit_if_approved(&outgoing.target, &outgoing.connector.settings) else {
             return Attempt::NotSent("The approved command is not the connector's any more.".to_owned());
-        }
+        };
         match self.server(&outgoing.connector) {
-            Ok(server) => server.call(&outgoing.tool, &outgoing.arguments).await,
+            Ok(server) => server.call(&outgoing.tool, &outgoing.arguments, limit).await,
             Err(sentence) => Attempt::NotSent(sentence),
         }
     }
 
     pub(super) async fn check(&self, connector: &ConnectorSpec) -> Result<Vec<DiscoveredTool>, String> {
-        self.server(connector)?.list_tools().await
+        let Settings::Mcp { timeout, .. } = connector.settings else { return Err(NOT_MCP.to_owned()) };
+        self.server(connector)?.list_tools(timeout).await
     }
 
     pub(super) fn retire(&self, connector: ConnectorId) {
@@ -95,7 +98,7 @@ impl McpServers {
 
     /// The connector's server as it is set up now; one that was started with other settings is stopped.
     fn server(&self, connector: &ConnectorSpec) -> Result<Server, String> {
-        let launch = Launch::of(connector).ok_or("This is no `mcp` connector.")?;
+        let launch = Launch::of(connector).ok_or(NOT_MCP)?;
         let mut running = self.running();
         let running = running.as_mut().ok_or("The desk is being stopped.")?;
         if let Some(server) = running.get(&connector.id) {
@@ -122,9 +125,12 @@ impl Drop for McpServers {
     }
 }
 
-fn is_approved(target: &Target, settings: &Settings) -> bool {
+/// How long the call may take, if the command is still the one that was approved.
+fn limit_if_approved(target: &Target, settings: &Settings) -> Option<Duration> {
     match (target, settings) {
-        (Target::Stdio { command: approved, .. }, Settings::Mcp { command, .. }) => approved == command,
-        _ => false,
+        (Target::Stdio { command: approved, .. }, Settings::Mcp { command, timeout, .. }) => {
+            (approved == command).then_some(*timeout)
+        }
+        _ => None,
     }
 }

@@ -30,11 +30,16 @@ use tokio::process::Child;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::{sleep, timeout};
 
-/// Every version that rmcp speaks; the newest that the server speaks too is taken.
+/// The versions without a handshake; where the server speaks none of them, the handshake settles an older one.
 const VERSIONS: [ProtocolVersion; 1] = [ProtocolVersion::V_2026_07_28];
 
 /// How long the other side's words in an error may be.
 const LONGEST_REASON: usize = 300;
+
+/// How many processes may end one after the other before a request gives up on finding one that takes it.
+const MOST_GONE: usize = 3;
+
+const GONE: &str = "The server's process ended before it took the call.";
 
 /// How a server is started.
 pub(super) struct Launch {
@@ -62,7 +67,6 @@ impl Launch {
             ours.0 == theirs.0 && ours.1.expose_secret() == theirs.1.expose_secret()
         };
         self.command == other.command
-            && self.timeout == other.timeout
             && self.env.len() == other.env.len()
             && self.env.iter().zip(&other.env).all(same_variable)
     }
@@ -72,7 +76,7 @@ impl Launch {
 #[derive(Clone)]
 enum Phase {
     Starting,
-    Up(Peer<RoleClient>),
+    Up(Live),
     /// After so many ends, and why the last one was.
     Down(u64, String),
     /// Ends its last calls.
@@ -80,8 +84,17 @@ enum Phase {
     Stopped,
 }
 
+/// A process that can be asked, and how many were before it.
+#[derive(Clone)]
+struct Live {
+    ends: u64,
+    peer: Peer<RoleClient>,
+}
+
 /// Why there is no result.
 enum Failure {
+    /// The process had ended, or was about to, and took nothing.
+    Gone,
     NotSent(String),
     Unknown(String),
     /// A JSON-RPC error: its code and message.
@@ -146,40 +159,43 @@ impl Server {
         drop(phase.wait_for(|phase| matches!(phase, Phase::Stopped)).await);
     }
 
-    pub(super) async fn call(&self, tool: &str, arguments: &Canonical) -> Attempt {
+    pub(super) async fn call(&self, tool: &str, arguments: &Canonical, limit: Duration) -> Attempt {
         let Ok(Value::Object(arguments)) = arguments.value() else {
             return Attempt::NotSent("The arguments are no JSON object.".to_owned());
         };
         let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
         let _under_way = UnderWay::enter(&self.0.calls);
-        let peer = match self.up().await {
-            Ok(peer) => peer,
+        let answer = match self.up().await {
+            Ok(live) => self.ask(live, &request, limit).await,
             Err(sentence) => return Attempt::NotSent(sentence),
         };
-        match self.ask(&peer, ClientRequest::CallToolRequest(CallToolRequest::new(params))).await {
+        match answer {
             Ok(text) => result::of_result(text, &self.0.scrubber),
             Err(Failure::Refused(_, message)) => result::of_error(&message, &self.0.scrubber),
+            Err(Failure::Gone) => Attempt::NotSent(GONE.to_owned()),
             Err(Failure::NotSent(sentence)) => Attempt::NotSent(sentence),
             Err(Failure::Unknown(sentence)) => Attempt::Unknown(sentence),
         }
     }
 
-    pub(super) async fn list_tools(&self) -> Result<Vec<DiscoveredTool>, String> {
+    pub(super) async fn list_tools(&self, limit: Duration) -> Result<Vec<DiscoveredTool>, String> {
         let _under_way = UnderWay::enter(&self.0.calls);
-        let peer = self.up_now().await?;
+        let live = self.up_now().await?;
         let (mut listed, mut cursor, mut size) = (Vec::new(), None, 0);
         for _ in 0..MOST_PAGES {
             let params = PaginatedRequestParams::default().with_cursor(cursor);
-            let text =
-                match self.ask(&peer, ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params))).await {
-                    Ok(text) => text,
-                    // A server of prompts and resources only.
-                    Err(Failure::Refused(ErrorCode::METHOD_NOT_FOUND, _)) => return Ok(Vec::new()),
-                    Err(Failure::Refused(_, message)) => {
-                        return Err(format!("The server refused to list its tools: {}", self.0.quote(&message)));
-                    }
-                    Err(Failure::NotSent(sentence) | Failure::Unknown(sentence)) => return Err(sentence),
-                };
+            let request = ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params));
+            let text = match self.ask(live.clone(), &request, limit).await {
+                Ok(text) => text,
+                // A server of prompts and resources only.
+                Err(Failure::Refused(ErrorCode::METHOD_NOT_FOUND, _)) => return Ok(Vec::new()),
+                Err(Failure::Refused(_, message)) => {
+                    return Err(format!("The server refused to list its tools: {}", self.0.quote(&message)));
+                }
+                Err(Failure::Gone) => return Err(GONE.to_owned()),
+                Err(Failure::NotSent(sentence) | Failure::Unknown(sentence)) => return Err(sentence),
+            };
             size += text.len();
             let page: Page =
                 serde_json::from_str(&text).map_err(|_| "The server's list of tools was not understood.")?;
@@ -205,7 +221,7 @@ impl Server {
     }
 
     /// The other side, waiting for it to start, and for a moment to come back.
-    async fn up(&self) -> Result<Peer<RoleClient>, String> {
+    async fn up(&self) -> Result<Live, String> {
         let mut phase = self.0.phase.subscribe();
         if matches!(*phase.borrow(), Phase::Down(..)) {
             let back = phase.wait_for(|phase| !matches!(phase, Phase::Starting | Phase::Down(..)));
@@ -215,7 +231,7 @@ impl Server {
     }
 
     /// The other side, starting it at once where it waits for its back-off to end.
-    async fn up_now(&self) -> Result<Peer<RoleClient>, String> {
+    async fn up_now(&self) -> Result<Live, String> {
         let mut phase = self.0.phase.subscribe();
         let ends = match &*phase.borrow() {
             Phase::Down(ends, _) => *ends,
@@ -229,21 +245,41 @@ impl Server {
         self.settled(phase).await
     }
 
-    async fn settled(&self, mut phase: watch::Receiver<Phase>) -> Result<Peer<RoleClient>, String> {
+    async fn settled(&self, mut phase: watch::Receiver<Phase>) -> Result<Live, String> {
         // Starting may take two tries, each as long as a call may be.
         let limit = self.0.launch.timeout * 2;
         let settled = timeout(limit, phase.wait_for(|phase| !matches!(phase, Phase::Starting))).await;
         let Ok(Ok(phase)) = settled else { return Err(format!("The server did not start within {limit:?}.")) };
         match &*phase {
-            Phase::Up(peer) => Ok(peer.clone()),
+            Phase::Up(live) => Ok(live.clone()),
             Phase::Down(_, reason) => Err(reason.clone()),
             Phase::Starting | Phase::Stopping | Phase::Stopped => Err("The server was just stopped.".to_owned()),
         }
     }
 
+    /// Asks, and asks the next process where the last one ended without taking a byte of the request: it is as if it
+    /// had not been asked, so this is no second try.
+    async fn ask(&self, mut live: Live, request: &ClientRequest, limit: Duration) -> Result<String, Failure> {
+        for _ in 0..MOST_GONE {
+            match self.ask_once(&live.peer, request.clone(), limit).await {
+                Err(Failure::Gone) => {}
+                answer => return answer,
+            }
+            let mut phase = self.0.phase.subscribe();
+            let noticed = phase.wait_for(|phase| !matches!(phase, Phase::Up(now) if now.ends == live.ends));
+            drop(timeout(self.0.pace.grace, noticed).await);
+            live = self.up().await.map_err(Failure::NotSent)?;
+        }
+        Err(Failure::Gone)
+    }
+
     /// Sends one request and waits for the text of its result.
-    async fn ask(&self, peer: &Peer<RoleClient>, mut request: ClientRequest) -> Result<String, Failure> {
-        let limit = self.0.launch.timeout;
+    async fn ask_once(
+        &self,
+        peer: &Peer<RoleClient>,
+        mut request: ClientRequest,
+        limit: Duration,
+    ) -> Result<String, Failure> {
         let departure = Departure::default();
         request.extensions_mut().insert(departure.clone());
         let mut id = None;
@@ -255,16 +291,19 @@ impl Server {
         match answer.await {
             Ok(Ok(ServerResult::CustomResult(CustomResult(Value::String(text))))) => Ok(text),
             Ok(Err(ServiceError::McpError(error))) => Err(Failure::Refused(error.code, error.message.into_owned())),
-            Ok(_) if departure.abandon() => {
-                Err(Failure::NotSent("The server's process ended before the call was sent.".to_owned()))
-            }
+            Ok(_) if departure.abandon() => Err(Failure::Gone),
             Ok(_) => Err(Failure::Unknown("The server's process ended before it answered.".to_owned())),
-            Err(_) => Err(self.give_up(peer, id, &departure)),
+            Err(_) => Err(self.give_up(peer, id, &departure, limit)),
         }
     }
 
-    fn give_up(&self, peer: &Peer<RoleClient>, id: Option<NumberOrString>, departure: &Departure) -> Failure {
-        let limit = self.0.launch.timeout;
+    fn give_up(
+        &self,
+        peer: &Peer<RoleClient>,
+        id: Option<NumberOrString>,
+        departure: &Departure,
+        limit: Duration,
+    ) -> Failure {
         let unsent = departure.abandon();
         if departure.has_left() {
             let (peer, why) = (peer.clone(), CancelledNotificationParam::new(id, Some("timed out".to_owned())));
@@ -323,7 +362,7 @@ async fn look_after(shared: Arc<Shared>) {
             started = start(&shared, &mut era) => started,
         };
         let reason = match started {
-            Ok(session) => match session.live(&shared).await {
+            Ok(session) => match session.live(&shared, ends).await {
                 Some(Ended { reason, settled }) => {
                     if settled {
                         pause = shared.pace.first;
@@ -434,13 +473,13 @@ fn why_not(shared: &Shared, error: &ClientInitializeError, ended: &str) -> Strin
 
 impl Session {
     /// Until the process ends, or `None` when it was asked to.
-    async fn live(self, shared: &Arc<Shared>) -> Option<Ended> {
+    async fn live(self, shared: &Arc<Shared>, ends: u64) -> Option<Ended> {
         let Self { mut child, running } = self;
         let peer = running.peer().clone();
         let close = running.cancellation_token();
         let _listening = listen(shared, &peer);
         let mut over = pin!(running.waiting().fuse());
-        shared.phase.send_replace(Phase::Up(peer));
+        shared.phase.send_replace(Phase::Up(Live { ends, peer }));
         shared.tell(ConnectorChange::Connected);
 
         let (mut settled, mut settling) = (false, pin!(sleep(shared.pace.settled)));

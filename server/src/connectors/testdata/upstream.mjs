@@ -16,15 +16,6 @@ if (does("die")) {
   console.error("no key", process.env.TOKEN);
   process.exit(3);
 }
-// Only the first of several processes lives; each leaves its mark before it goes.
-if (does("die-once")) {
-  const { existsSync } = await import("node:fs");
-  if (!existsSync(record)) {
-    appendFileSync(record, "died\n");
-    process.exit(3);
-  }
-}
-
 const tools = {
   echo: (id, { line }) => reply(id, say(line)),
   env: (id) => reply(id, say(JSON.stringify(process.env))),

@@ -122,7 +122,7 @@ async fn a_server_without_tools_has_none() {
 #[tokio::test]
 async fn arguments_go_up_as_the_approved_bytes() {
     let story = Story::with(&[]);
-    let arguments = json!({"z": 1.50, "a": {"\u{fb33}": 1, "\u{1f600}": [true, null, 1e21, "é\n"]}});
+    let arguments = json!({"z": 1.50, "a": {"\u{fb33}": 1, "\u{1f600}": [true, null, 1e-7, "é\n"]}});
     let outgoing = story.outgoing("echo", &arguments);
     let approved = String::from_utf8(outgoing.arguments.bytes().to_vec()).unwrap();
     let answer = answered(story.connectors.call(outgoing).await);
@@ -194,8 +194,9 @@ async fn a_ten_megabyte_result_is_kept_to_its_first_megabyte() {
 
 #[tokio::test]
 async fn a_result_too_long_to_read_means_unknown_and_harms_no_other() {
-    let story = Story::with(&[]).within(Duration::from_secs(3));
+    let mut story = Story::with(&[]);
     answered(story.call("echo").await);
+    story = story.within(Duration::from_secs(3));
     let (long, short) = tokio::join!(story.call("too_big"), story.call("echo"));
     unknown(long);
     answered(short);
@@ -220,33 +221,42 @@ async fn a_crash_in_the_middle_of_a_call_means_unknown_and_the_server_comes_back
 #[tokio::test]
 async fn last_words_are_heard() {
     let story = Story::with(&[]);
+    let mut events = story.connectors.subscribe();
     for _ in 0..5 {
         assert_eq!(text_of(&answered(story.call("answer_and_crash").await)), "last words");
+        while !matches!(events.recv().await.unwrap().change, ConnectorChange::Failed(_)) {}
     }
 }
 
 #[tokio::test]
 async fn an_answer_that_never_comes_means_unknown_and_the_server_is_told() {
-    let story = Story::with(&[]);
+    let mut story = Story::with(&[]);
     story.check().await.unwrap();
-    let story = story.within(Duration::from_secs(2));
-    assert!(unknown(story.call("hang").await).contains("2s"));
-    answered(story.call("echo").await);
-    assert_eq!(story.reached("notifications/cancelled"), 1);
+    story = story.within(SHORT);
+    assert!(unknown(story.call("hang").await).contains("300ms"));
+    story = story.within(LONG);
+    for _ in 0..100 {
+        answered(story.call("echo").await);
+    }
+    assert_eq!((story.reached("notifications/cancelled"), story.reached("initialize")), (1, 1));
 }
 
 #[tokio::test]
-async fn what_a_deaf_server_was_never_given_is_not_sent_and_never_will_be() {
-    let story = Story::with(&[]).within(Duration::from_secs(2));
+async fn what_a_deaf_server_was_never_given_is_known_not_to_have_been_sent() {
+    let mut story = Story::with(&[]);
     answered(story.call("deaf").await);
+    story = story.within(SHORT);
     // More than a pipe holds: the first call is stuck half-way, the second waits behind it.
     let long = story.outgoing("echo", &json!({"x": "x".repeat(1 << 20)}));
     let (stuck, waiting) = tokio::join!(story.connectors.call(long), story.call("echo"));
     unknown(stuck);
-    not_sent(waiting);
-    // A server that doesn't read is ended and started again.
+    // A server that doesn't read is ended and started again; whether the second call's patience lasts that long is a
+    // race, but it is no mystery what became of it.
+    let arrived = usize::from(matches!(&waiting, Attempt::Answered(_)));
+    assert!(!matches!(waiting, Attempt::Unknown(_)), "{waiting:?}");
+    story = story.within(LONG);
     answered(story.call("echo").await);
-    assert_eq!(story.reached("tools/call echo"), 1);
+    assert_eq!(story.reached("tools/call echo"), arrived + 1);
 }
 
 #[tokio::test]
@@ -277,15 +287,13 @@ async fn a_server_that_never_speaks_means_not_sent() {
 #[tokio::test]
 async fn a_check_does_not_wait_for_the_back_off() {
     let slow = Duration::from_secs(3_600);
-    let story = Story::paced(Pace { first: slow, longest: slow, ..HASTE }, &["die-once"], LONG);
-    // The first process dies at the greeting of either era; the second is the older greeting's.
-    if story.check().await.is_err() {
-        story.check().await.unwrap();
-    }
-    unknown(story.call("crash").await);
+    let story = Story::paced(Pace { first: slow, longest: slow, grace: SHORT, ..HASTE }, &[], LONG);
     let mut events = story.connectors.subscribe();
+    unknown(story.call("crash").await);
+    while !matches!(events.recv().await.unwrap().change, ConnectorChange::Failed(_)) {}
+    assert!(not_sent(story.call("echo").await).contains("exit code 7"));
     story.check().await.unwrap();
-    assert_eq!(events.recv().await.unwrap().connector, CONNECTOR);
+    answered(story.call("echo").await);
 }
 
 #[tokio::test]

@@ -7,16 +7,13 @@ use countersign_domain::request::RequestState;
 use countersign_wire::requests::Card;
 use yew::prelude::*;
 
-/// The length of the ring, so that percents can be dashed.
-const AROUND: f64 = 94.25;
-
 pub(crate) fn ring(card: &Card, now: Timestamp) -> Html {
     if card.state != RequestState::Pending {
         return Html::default();
     }
     let left = display::left(card.expires_at, now);
     let percent = display::percent_left(card.created_at, card.expires_at, now);
-    let dash = format!("{:.1} 100", f64::from(percent) / 100.0 * AROUND);
+    let dash = format!("{percent} 100");
     let says = if left.is_empty() { "The time is up".to_owned() } else { format!("{left} left to decide") };
     let short = left.replace(" min", "m").replace(" days", "d").replace(" h", "h");
     html! {
@@ -25,7 +22,7 @@ pub(crate) fn ring(card: &Card, now: Timestamp) -> Html {
             <circle class="ring-whole" cx="18" cy="18" r="15" fill="none" stroke-width="3" />
             if percent > 0 {
                 <circle class="ring-left" cx="18" cy="18" r="15" fill="none" stroke-width="3" stroke-linecap="round"
-                    stroke-dasharray={dash} transform="rotate(-90 18 18)" />
+                    pathLength="100" stroke-dasharray={dash} transform="rotate(-90 18 18)" />
             }
             <text x="18" y="21.3" text-anchor="middle">{ short }</text>
         </svg>

@@ -63,7 +63,7 @@ struct ResultProps {
 #[component]
 fn Result(props: &ResultProps) -> Html {
     let result = &props.result;
-    let folds = use_reducer_eq(|| Folds::of(folded_places(&props.result.data)));
+    let folds = use_reducer_eq(|| Folds::of(Rc::new(folded_places(&props.result.data))));
     let onfold = {
         let dispatch = folds.dispatcher();
         Callback::from(move |action: FoldAction| dispatch.dispatch(action))

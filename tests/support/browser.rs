@@ -1,0 +1,153 @@
+//! A real Chromium with a virtual authenticator, driven over WebDriver.
+
+use serde_json::{Value, json};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use reqwest::Method as RequestMethod;
+use thirtyfour::common::command::{Command as DriverCommand, ExtensionCommand};
+use thirtyfour::prelude::*;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// A browser of its own, with a profile and a passkey authenticator that go with it.
+pub struct Browser {
+    driver: WebDriver,
+    chromedriver: Child,
+    _profile: TempDir,
+}
+
+/// How long an element may take to appear. A limit, not a wait: it comes back as soon as the element is there.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Adds a virtual authenticator (WebAuthn Level 3, section 12.3).
+#[derive(Debug)]
+struct AddAuthenticator;
+
+impl ExtensionCommand for AddAuthenticator {
+    fn parameters_json(&self) -> Option<Value> {
+        Some(json!({
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": true,
+            "hasUserVerification": true,
+            "isUserConsenting": true,
+            "isUserVerified": true,
+        }))
+    }
+
+    fn method(&self) -> RequestMethod {
+        RequestMethod::POST
+    }
+
+    fn endpoint(&self) -> Arc<str> {
+        "/webauthn/authenticator".into()
+    }
+}
+
+impl Browser {
+    /// Starts a browser with an authenticator that always consents.
+    pub async fn start() -> Self {
+        let (chromedriver, port) = chromedriver().await;
+        let profile = tempfile::tempdir().unwrap();
+        let mut wanted = DesiredCapabilities::chrome();
+        for flag in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--window-size=1440,900",
+        ] {
+            wanted.add_arg(flag).unwrap();
+        }
+        wanted.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await.unwrap();
+        driver.handle().cmd(DriverCommand::ExtensionCommand(Box::new(AddAuthenticator))).await.unwrap();
+        Self { driver, chromedriver, _profile: profile }
+    }
+
+    /// Opens an address.
+    pub async fn open(&self, url: &str) {
+        self.driver.goto(url).await.unwrap();
+    }
+
+    /// The element with this `data-testid`, once it is there and shown.
+    pub async fn find(&self, testid: &str) -> WebElement {
+        let selector = format!("[data-testid='{testid}']");
+        let query = self.driver.query(By::Css(selector)).wait(PATIENCE, Duration::from_millis(50));
+        match query.and_displayed().first().await {
+            Ok(element) => element,
+            Err(error) => panic!("no {testid}: {error}\n{}", self.text().await),
+        }
+    }
+
+    /// Clicks on it.
+    pub async fn click(&self, testid: &str) {
+        let element = self.find(testid).await;
+        element.wait_until().wait(PATIENCE, Duration::from_millis(50)).clickable().await.unwrap();
+        element.click().await.unwrap();
+    }
+
+    /// Types into it.
+    pub async fn fill(&self, testid: &str, text: &str) {
+        self.find(testid).await.send_keys(text).await.unwrap();
+    }
+
+    /// Waits until its text contains this.
+    pub async fn says(&self, testid: &str, text: &str) {
+        let selector = format!("[data-testid='{testid}']");
+        let wanted = text.to_owned();
+        let query = self.driver.query(By::Css(selector)).wait(PATIENCE, Duration::from_millis(50));
+        let found = query.with_text(thirtyfour::stringmatch::StringMatch::new(wanted).partial()).first().await;
+        if let Err(error) = found {
+            panic!("{testid} does not say {text:?}: {error}\n{}", self.text().await);
+        }
+    }
+
+    /// Waits until the page's text contains this.
+    pub async fn shows(&self, text: &str) {
+        let query = self.driver.query(By::Tag("body")).wait(PATIENCE, Duration::from_millis(50));
+        if query.with_text(thirtyfour::stringmatch::StringMatch::new(text.to_owned()).partial()).first().await.is_err() {
+            panic!("the page does not show {text:?}:\n{}", self.text().await);
+        }
+    }
+
+    async fn text(&self) -> String {
+        match self.driver.find(By::Tag("body")).await {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Ends the browser.
+    pub async fn quit(mut self) {
+        self.driver.quit().await.unwrap();
+        self.chromedriver.kill().await.unwrap();
+    }
+}
+
+/// Starts a chromedriver on a free port, which it names itself.
+async fn chromedriver() -> (Child, u16) {
+    let mut child = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("chromedriver is not installed; run this by `cargo xtask test`, which names what is missing");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some(port) = line.rsplit_once("on port ").map(|(_, port)| port.trim_end_matches('.').parse()) {
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return (child, port.unwrap());
+        }
+    }
+    panic!("chromedriver did not start");
+}
