@@ -68,7 +68,8 @@ pub(crate) fn footer(props: &ReviewProps, now: Timestamp) -> Html {
 
 fn buttons(props: &ReviewProps, open: bool, busy: bool, approving: bool, off: bool) -> Html {
     let ReviewProps { card, review, phone, .. } = props;
-    let decides = open && card.you.may_decide;
+    // While the call runs the card no longer asks anybody, and the button that began it still says so.
+    let decides = open && (card.you.may_decide || approving);
     let withdrawing = review.state.step == Step::Sending(Deed::Withdraw);
     html! {
         <div class={classes!("acts", (!decides).then_some("after"))}>
@@ -80,7 +81,7 @@ fn buttons(props: &ReviewProps, open: bool, busy: bool, approving: bool, off: bo
                     { "Create policy" }
                 </Button>
             }
-            if open && card.you.may_withdraw {
+            if open && card.you.may_withdraw && !approving {
                 <Button onclick={review.act.reform(|()| (Deed::Withdraw, None))} disabled={busy} busy={withdrawing}
                     testid="withdraw">{ "Withdraw" }</Button>
             }
