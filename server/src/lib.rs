@@ -16,4 +16,4 @@ mod serve;
 pub mod store;
 pub mod vault;
 
-pub use serve::{ServeError, Started, master_key_source, serve, start, start_with};
+pub use serve::{ServeError, Started, install_crypto, master_key_source, serve, start, start_with};

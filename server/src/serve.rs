@@ -77,8 +77,7 @@ pub async fn start_with(
     listeners: Vec<TcpListener>,
     clock: SharedClock,
 ) -> Result<Started, ServeError> {
-    // Refused only when another part of the process was faster, and then it is there.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    install_crypto();
     start_metrics();
     let lock = lock(&config.data)?;
     let vault = Vault::open(&master_key_source(config.master_key_file.as_deref(), &config.data))?;
@@ -103,6 +102,13 @@ pub async fn start_with(
     }
     let setup_link = desk.setup_link().await?;
     Ok(Started { desk, listeners, setup_link, lock })
+}
+
+/// Chooses the cryptography that TLS uses in this process. [`start`] does it; whoever makes an HTTP client before that
+/// does it first.
+pub fn install_crypto() {
+    // Refused only when another part of the process was faster, and then it is there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Starts and runs until `shutdown`: the whole server.

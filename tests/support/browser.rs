@@ -1,11 +1,11 @@
 //! A real Chromium with a virtual authenticator, driven over WebDriver.
 
+use reqwest::Method as RequestMethod;
 use serde_json::{Value, json};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use reqwest::Method as RequestMethod;
 use thirtyfour::common::command::{Command as DriverCommand, ExtensionCommand};
 use thirtyfour::prelude::*;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -113,7 +113,8 @@ impl Browser {
     /// Waits until the page's text contains this.
     pub async fn shows(&self, text: &str) {
         let query = self.driver.query(By::Tag("body")).wait(PATIENCE, Duration::from_millis(50));
-        if query.with_text(thirtyfour::stringmatch::StringMatch::new(text.to_owned()).partial()).first().await.is_err() {
+        if query.with_text(thirtyfour::stringmatch::StringMatch::new(text.to_owned()).partial()).first().await.is_err()
+        {
             panic!("the page does not show {text:?}:\n{}", self.text().await);
         }
     }
@@ -144,7 +145,9 @@ async fn chromedriver() -> (Child, u16) {
         .expect("chromedriver is not installed; run this by `cargo xtask test`, which names what is missing");
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     while let Some(line) = lines.next_line().await.unwrap() {
-        if let Some(port) = line.rsplit_once("on port ").map(|(_, port)| port.trim_end_matches('.').parse()) {
+        if let Some(port) =
+            line.rsplit_once("started successfully on port ").map(|(_, port)| port.trim_end_matches('.').parse())
+        {
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return (child, port.unwrap());
         }

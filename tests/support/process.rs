@@ -17,6 +17,7 @@ pub struct Process {
 impl Process {
     /// Starts the server on a folder and waits until it is ready.
     pub async fn serve(folder: &Path) -> Self {
+        countersign_server::install_crypto();
         // Bound for a moment to learn of a free port; nothing else on this machine is after it.
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let child = Command::new(binary())

@@ -89,6 +89,8 @@ enum Phase {
 struct Live {
     ends: u64,
     peer: Peer<RoleClient>,
+    /// Tells that it no longer reads what is sent.
+    stuck: Arc<Notify>,
 }
 
 /// Why there is no result.
@@ -117,8 +119,6 @@ struct Shared {
     stop: watch::Sender<Option<Duration>>,
     /// Cuts a back-off short.
     wake: Notify,
-    /// The process no longer reads what is sent.
-    stuck: Notify,
     /// The server says that its tools changed.
     changed: Notify,
 }
@@ -134,7 +134,6 @@ impl Server {
             calls: watch::Sender::new(0),
             stop: watch::Sender::new(None),
             wake: Notify::new(),
-            stuck: Notify::new(),
             changed: Notify::new(),
         });
         tokio::spawn(look_after(shared.clone()));
@@ -261,7 +260,7 @@ impl Server {
     /// had not been asked, so this is no second try.
     async fn ask(&self, mut live: Live, request: &ClientRequest, limit: Duration) -> Result<String, Failure> {
         for _ in 0..MOST_GONE {
-            match self.ask_once(&live.peer, request.clone(), limit).await {
+            match self.ask_once(&live, request.clone(), limit).await {
                 Err(Failure::Gone) => {}
                 answer => return answer,
             }
@@ -274,17 +273,12 @@ impl Server {
     }
 
     /// Sends one request and waits for the text of its result.
-    async fn ask_once(
-        &self,
-        peer: &Peer<RoleClient>,
-        mut request: ClientRequest,
-        limit: Duration,
-    ) -> Result<String, Failure> {
+    async fn ask_once(&self, live: &Live, mut request: ClientRequest, limit: Duration) -> Result<String, Failure> {
         let departure = Departure::default();
         request.extensions_mut().insert(departure.clone());
         let mut id = None;
         let answer = timeout(limit, async {
-            let handle = peer.send_cancellable_request(request, PeerRequestOptions::no_options()).await?;
+            let handle = live.peer.send_cancellable_request(request, PeerRequestOptions::no_options()).await?;
             id = Some(handle.id.clone());
             handle.await_response().await
         });
@@ -293,28 +287,22 @@ impl Server {
             Ok(Err(ServiceError::McpError(error))) => Err(Failure::Refused(error.code, error.message.into_owned())),
             Ok(_) if departure.abandon() => Err(Failure::Gone),
             Ok(_) => Err(Failure::Unknown("The server's process ended before it answered.".to_owned())),
-            Err(_) => Err(self.give_up(peer, id, &departure, limit)),
+            Err(_) => Err(give_up(live, id, &departure, limit)),
         }
     }
+}
 
-    fn give_up(
-        &self,
-        peer: &Peer<RoleClient>,
-        id: Option<NumberOrString>,
-        departure: &Departure,
-        limit: Duration,
-    ) -> Failure {
-        let unsent = departure.abandon();
-        if departure.has_left() {
-            let (peer, why) = (peer.clone(), CancelledNotificationParam::new(id, Some("timed out".to_owned())));
-            tokio::spawn(async move { timeout(Duration::from_secs(1), peer.notify_cancelled(why)).await });
-        } else {
-            self.0.stuck.notify_one();
-        }
-        match unsent {
-            true => Failure::NotSent(format!("The server took no call within {limit:?}.")),
-            false => Failure::Unknown(format!("No answer came within {limit:?}.")),
-        }
+fn give_up(live: &Live, id: Option<NumberOrString>, departure: &Departure, limit: Duration) -> Failure {
+    let unsent = departure.abandon();
+    if departure.has_left() {
+        let (peer, why) = (live.peer.clone(), CancelledNotificationParam::new(id, Some("timed out".to_owned())));
+        tokio::spawn(async move { timeout(Duration::from_secs(1), peer.notify_cancelled(why)).await });
+    } else {
+        live.stuck.notify_one();
+    }
+    match unsent {
+        true => Failure::NotSent(format!("The server took no call within {limit:?}.")),
+        false => Failure::Unknown(format!("No answer came within {limit:?}.")),
     }
 }
 
@@ -479,7 +467,8 @@ impl Session {
         let close = running.cancellation_token();
         let _listening = listen(shared, &peer);
         let mut over = pin!(running.waiting().fuse());
-        shared.phase.send_replace(Phase::Up(Live { ends, peer }));
+        let stuck = Arc::new(Notify::new());
+        shared.phase.send_replace(Phase::Up(Live { ends, peer, stuck: stuck.clone() }));
         shared.tell(ConnectorChange::Connected);
 
         let (mut settled, mut settling) = (false, pin!(sleep(shared.pace.settled)));
@@ -496,7 +485,7 @@ impl Session {
                     asked = Some(calls_may_take);
                     break;
                 }
-                () = shared.stuck.notified() => {
+                () = stuck.notified() => {
                     child::kill(&mut child).await;
                     break;
                 }

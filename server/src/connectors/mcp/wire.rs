@@ -210,19 +210,27 @@ async fn write(stdin: &AsyncMutex<Option<ChildStdin>>, line: &[u8], departure: D
     if !departure.begin() {
         return Err(io::Error::other("the caller gave up"));
     }
-    let mut rest = line;
-    while !rest.is_empty() {
-        match stdin.write(rest).await {
-            Ok(written) if written > 0 => rest = &rest[written..],
-            failed => {
-                // The pipe took nothing at all: nobody is at its other end.
-                if rest.len() == line.len() {
-                    departure.0.store(ABANDONED, Ordering::Release);
-                }
-                return failed.and(Err(io::ErrorKind::WriteZero.into()));
-            }
+    let mut leaving = Leaving { departure, written: 0 };
+    while leaving.written < line.len() {
+        match stdin.write(&line[leaving.written..]).await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            more => leaving.written += more,
         }
     }
-    departure.0.store(LEFT, Ordering::Release);
+    leaving.departure.0.store(LEFT, Ordering::Release);
     stdin.flush().await
+}
+
+/// However writing ends: a message of which the pipe took nothing has not left, and never will.
+struct Leaving {
+    departure: Departure,
+    written: usize,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        if self.written == 0 {
+            self.departure.0.store(ABANDONED, Ordering::Release);
+        }
+    }
 }
