@@ -100,7 +100,11 @@ pub(crate) fn ConnectorItem(props: &ConnectorItemProps) -> Html {
                     { icon(Picture::Unfold) }{ counted(row.tools.len(), "tool") }
                 </button>
                 if waiting > 0 {
-                    { badge("wait", format!("{waiting} wait for an admin's nod")) }
+                    { badge("wait", if waiting == 1 {
+                        "1 waits for an admin's nod".to_owned()
+                    } else {
+                        format!("{waiting} wait for an admin's nod")
+                    }) }
                 }
             </div>
             if *open {

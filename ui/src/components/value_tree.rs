@@ -65,7 +65,7 @@ impl Drawing<'_> {
                 place.push(u32::try_from(index).unwrap_or(u32::MAX));
                 let wide = is_container(value);
                 let row = html! {
-                    <div class={classes!("entry", wide.then_some("wide"))}>
+                    <div class={classes!("entry", wide.then_some("wide"), has_lines(value).then_some("tall"))}>
                         <dt class="k">{ key }</dt>
                         <dd class="v">{ self.value(value, place) }</dd>
                     </div>
@@ -78,7 +78,9 @@ impl Drawing<'_> {
     }
 
     fn text(&self, segments: &[Segment]) -> Html {
-        if self.props.bare_texts && reads_as_text(&plain(segments)) {
+        // Quotes around words of ours would make them the agent's.
+        let ours = matches!(segments, [Segment::Redacted { .. }]);
+        if ours || (self.props.bare_texts && reads_as_text(&plain(segments))) {
             return html! { <span class="text">{ draw(segments) }</span> };
         }
         html! { <span class="text">{ "\"" }{ draw(segments) }{ "\"" }</span> }
@@ -111,6 +113,11 @@ fn is_container(value: &CardValue) -> bool {
         CardValue::List { items } => !items.is_empty(),
         _ => false,
     }
+}
+
+/// Texts of several lines read from the left, under their key where there is little room.
+fn has_lines(value: &CardValue) -> bool {
+    matches!(value, CardValue::Text { segments, .. } if segments.contains(&Segment::LineBreak))
 }
 
 /// Whether a text without quotes can't be taken for a number, a word of JSON, or nothing.

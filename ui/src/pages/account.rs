@@ -115,7 +115,7 @@ pub(crate) fn AccountPage() -> Html {
                     Loadable::Failed(failure) =>
                         failed("Your passkeys can't be shown", failure, &passkeys.reload, "passkeys-error"),
                     Loadable::Ready(page) => html! {
-                        <ul class="rows">{ for page.items.iter().map(|row| passkey(row, now, &ask)) }</ul>
+                        <ul class="rows passkeys">{ for page.items.iter().map(|row| passkey(row, now, &ask)) }</ul>
                     },
                 } }
             </section>

@@ -66,7 +66,7 @@ pub(crate) fn PeoplePage() -> Html {
                 Loadable::Failed(failure) =>
                     failed("The people can't be shown", failure, &people.reload, "list-error"),
                 Loadable::Ready(rows) => html! {
-                    <ul class="rows" data-testid="people">{ for rows.iter().map(|row| person(row, now, &show)) }</ul>
+                    <ul class="rows people" data-testid="people">{ for rows.iter().map(|row| person(row, now, &show)) }</ul>
                 },
             } }
             { match &*open {

@@ -82,7 +82,7 @@ fn buttons(props: &ReviewProps, open: bool, busy: bool, approving: bool, off: bo
                 </Button>
             }
             if open && card.you.may_withdraw && !approving {
-                <Button onclick={review.act.reform(|()| (Deed::Withdraw, None))} disabled={busy} busy={withdrawing}
+                <Button tone="withdraw" onclick={review.act.reform(|()| (Deed::Withdraw, None))} disabled={busy} busy={withdrawing}
                     testid="withdraw">{ "Withdraw" }</Button>
             }
             if decides {
