@@ -6,7 +6,7 @@ use support::{Browser, Desk, Upstream};
 #[tokio::test]
 async fn somebody_sets_up_the_desk_signs_out_and_in_reviews_approves_and_denies() {
     let upstream = Upstream::answering(r#"{"id":"re_1"}"#).await;
-    let desk = Desk::fresh().await;
+    let desk = Desk::of_today().await;
     let dana = Browser::start().await;
 
     dana.open(&format!("{}/setup#{}", desk.origin, desk.setup_token())).await;
@@ -39,11 +39,12 @@ async fn somebody_sets_up_the_desk_signs_out_and_in_reviews_approves_and_denies(
     assert_eq!((answer["state"].as_str(), answer["result"]["data"]["id"].as_str()), (Some("succeeded"), Some("re_1")));
 
     let held = agent.ask(refund(1)).await.expect(202);
-    dana.click("request-row").await;
+    let id = held["approval_id"].as_str().unwrap();
+    dana.open(&format!("{}/requests/{id}", desk.origin)).await;
     dana.click("deny").await;
     dana.fill("deny-reason", "Not this one.").await;
     dana.click("deny-confirm").await;
-    let ended = agent.end_of(held["approval_id"].as_str().unwrap()).await;
+    let ended = agent.end_of(id).await;
     assert_eq!((ended["state"].as_str(), ended["reason"].as_str()), (Some("denied"), Some("Not this one.")));
     assert_eq!(upstream.requests().len(), 1);
     dana.quit().await;

@@ -87,11 +87,14 @@ impl Browser {
         }
     }
 
-    /// Clicks on it.
+    /// Clicks on it. An element that is drawn anew between the look and the click is looked for again.
     pub async fn click(&self, testid: &str) {
-        let element = self.find(testid).await;
-        element.wait_until().wait(PATIENCE, Duration::from_millis(50)).clickable().await.unwrap();
-        element.click().await.unwrap();
+        for _ in 0..20 {
+            if self.find(testid).await.click().await.is_ok() {
+                return;
+            }
+        }
+        panic!("{testid} can't be clicked:\n{}", self.text().await);
     }
 
     /// Types into it.

@@ -2,7 +2,7 @@
 
 use crate::{HandClock, Person};
 use countersign_server::audit::Actor;
-use countersign_server::clock::SharedClock;
+use countersign_server::clock::{SharedClock, SystemClock};
 use countersign_server::config::{Config, DataFolder, PublicUrl};
 use countersign_server::desk::house::ensure_desk;
 use countersign_server::desk_file::{DeskFile, Options, apply};
@@ -25,8 +25,9 @@ use tokio::task::JoinHandle;
 pub struct Desk {
     /// `http://localhost:<port>`.
     pub origin: String,
-    /// The clock that it lives by.
+    /// The clock that it lives by, unless it is a desk of [`Desk::of_today`].
     pub clock: Arc<HandClock>,
+    lives_by: SharedClock,
     setup_link: Option<String>,
     folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
@@ -72,7 +73,13 @@ impl Desk {
     /// A desk that was just started for the first time.
     pub async fn fresh() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self::on(folder, Arc::default()).await
+        let clock = Arc::<HandClock>::default();
+        Self::on(folder, Arc::clone(&clock), clock).await
+    }
+
+    /// A desk that lives by the machine's clock, as a browser does, which counts deadlines down itself.
+    pub async fn of_today() -> Self {
+        Self::on(tempfile::tempdir().unwrap(), Arc::default(), Arc::new(SystemClock)).await
     }
 
     /// A desk with this desk file, whose variables are given.
@@ -82,12 +89,12 @@ impl Desk {
         desk
     }
 
-    async fn on(folder: TempDir, clock: Arc<HandClock>) -> Self {
+    async fn on(folder: TempDir, clock: Arc<HandClock>, lives_by: SharedClock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = PublicUrl::localhost(listener.local_addr().unwrap().port()).unwrap();
         let data = DataFolder::prepare(folder.path()).unwrap();
         let config = Config { public_url: public_url.clone(), data, master_key_file: None, demo: false };
-        let started: Started = start_with(config, vec![listener], Arc::<HandClock>::clone(&clock)).await.unwrap();
+        let started: Started = start_with(config, vec![listener], Arc::clone(&lives_by)).await.unwrap();
         let setup_link = started.setup_link().map(|link| link.expose_secret().to_owned());
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(async move {
@@ -96,14 +103,22 @@ impl Desk {
             };
             started.run(stopped).await.unwrap();
         });
-        Self { origin: public_url.origin(), clock, setup_link, folder, stop: Some(stop), running: Some(running) }
+        Self {
+            origin: public_url.origin(),
+            clock,
+            lives_by,
+            setup_link,
+            folder,
+            stop: Some(stop),
+            running: Some(running),
+        }
     }
 
     /// Stops the server as SIGTERM would and starts it again on the same folder, at another port.
     pub async fn restart(mut self) -> Self {
         let _ = self.stop.take().unwrap().send(());
         self.running.take().unwrap().await.unwrap();
-        Self::on(self.folder, self.clock).await
+        Self::on(self.folder, self.clock, self.lives_by).await
     }
 
     /// The folder that the desk lives in.
@@ -120,7 +135,7 @@ impl Desk {
 
     /// Applies a desk file beside the running server and waits until the server has seen it.
     pub async fn apply(&self, file: &str, variables: &[(&str, &str)]) {
-        apply_to(self.folder(), Arc::<HandClock>::clone(&self.clock) as _, file, variables).await;
+        apply_to(self.folder(), Arc::clone(&self.lives_by), file, variables).await;
     }
 
     /// Names the desk and makes its first admin.
