@@ -35,7 +35,7 @@ policies: {policies}
     (desk, dana, agent)
 }
 
-fn ask(tool: &str, arguments: Value) -> Value {
+fn ask(tool: &str, arguments: &Value) -> Value {
     json!({"connector": "up", "tool": tool, "arguments": arguments})
 }
 
@@ -49,18 +49,18 @@ async fn the_filesystem_server_reads_when_allowed_and_writes_when_approved() {
     let policies = r#"[{name: Read, action: allow, when: "call.effect == 'read'"}, {name: Write, action: request_approval, tools: [write_file]}]"#;
     let (_desk, dana, agent) = given_desk(&command, policies).await;
 
-    let read = agent.ask(ask("read_text_file", json!({"path": root.join("a.txt")}))).await.expect(200);
+    let read = agent.ask(ask("read_text_file", &json!({"path": root.join("a.txt")}))).await.expect(200);
     assert_eq!(read["result"]["data"]["content"][0]["text"], "hello");
 
     let target = root.join("b.txt");
-    let held = agent.ask(ask("write_file", json!({"path": target, "content": "countersigned"}))).await.expect(202);
+    let held = agent.ask(ask("write_file", &json!({"path": target, "content": "countersigned"}))).await.expect(202);
     let id = held["approval_id"].as_str().unwrap();
     assert!(!target.exists());
     dana.approve(id).await.expect(200);
     assert_eq!(agent.end_of(id).await["state"], "succeeded");
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "countersigned");
 
-    let outside = agent.ask(ask("read_text_file", json!({"path": "/etc/hostname"}))).await.expect(200);
+    let outside = agent.ask(ask("read_text_file", &json!({"path": "/etc/hostname"}))).await.expect(200);
     assert_eq!((outside["state"].as_str(), outside["result"]["status"].as_i64()), (Some("failed"), Some(502)));
     assert_eq!(outside["result"]["data"]["isError"], true);
 }
@@ -69,9 +69,9 @@ async fn the_filesystem_server_reads_when_allowed_and_writes_when_approved() {
 async fn the_everything_server_answers_and_its_arguments_are_checked_by_its_own_schema() {
     let policies = "[{name: All, action: allow}]";
     let (_desk, _dana, agent) = given_desk(&server("server-everything"), policies).await;
-    let echo = agent.ask(ask("echo", json!({"message": "here"}))).await.expect(200);
+    let echo = agent.ask(ask("echo", &json!({"message": "here"}))).await.expect(200);
     assert_eq!(echo["state"], "succeeded");
     assert!(echo["result"]["data"]["content"][0]["text"].as_str().unwrap().contains("here"));
-    let wrong = agent.ask(ask("echo", json!({"message": 1}))).await;
+    let wrong = agent.ask(ask("echo", &json!({"message": 1}))).await;
     assert_eq!((wrong.status, wrong.code()), (422, "invalid_arguments"));
 }

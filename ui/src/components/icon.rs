@@ -1,4 +1,4 @@
-//! Line icons, drawn in the page. Shapes after Lucide (https://lucide.dev, ISC licence, Copyright (c) Lucide
+//! Line icons, drawn in the page. Shapes after Lucide (<https://lucide.dev>, ISC licence, Copyright (c) Lucide
 //! Contributors); the brand's mark is our own.
 
 use yew::prelude::*;
