@@ -4,6 +4,7 @@ use crate::components::message::failed;
 use crate::components::shell::Shell;
 use crate::components::toast_region::ToastRegion;
 use crate::hooks::clock::ClockProvider;
+use crate::hooks::navigation::{NavigationProvider, use_navigator, use_place};
 use crate::hooks::session::{SessionProvider, SessionState, use_session};
 use crate::hooks::toasts::ToastProvider;
 use crate::pages::account::AccountPage;
@@ -21,7 +22,6 @@ use crate::pages::sign_in::SignInPage;
 use crate::pages::sign_in_link::SignInLinkPage;
 use crate::routes::{Route, query};
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 #[component]
 pub(crate) fn App() -> Html {
@@ -29,43 +29,47 @@ pub(crate) fn App() -> Html {
         <ClockProvider>
             <ToastProvider>
                 <SessionProvider>
-                    <BrowserRouter>
-                        <Switch<Route> render={page} />
+                    <NavigationProvider>
+                        <Pages />
                         <ToastRegion />
-                    </BrowserRouter>
+                    </NavigationProvider>
                 </SessionProvider>
             </ToastProvider>
         </ClockProvider>
     }
 }
 
-fn page(route: Route) -> Html {
-    match route {
+/// The page at the address.
+#[component]
+fn Pages() -> Html {
+    let place = use_place();
+    match Route::recognize(&place.path) {
         Route::SignIn => html! { <SignInPage /> },
         Route::SignInLink => html! { <SignInLinkPage /> },
         Route::Setup => html! { <SetupPage /> },
         Route::Invitation => html! { <InvitationPage /> },
-        Route::Home => html! { <Redirect<Route> to={Route::Requests} /> },
-        route => html! { <Private {route} /> },
+        Route::Home => html! { <Away to={Route::Requests} query="" /> },
+        route => html! { <Private {route} then={place.path} /> },
     }
 }
 
 #[derive(Properties, PartialEq)]
 struct PrivateProps {
     route: Route,
+    /// The way back, for those who have to sign in first.
+    then: AttrValue,
 }
 
 /// Pages for people who are signed in; anybody else is sent to sign in, with the way back.
 #[component]
 fn Private(props: &PrivateProps) -> Html {
     let session = use_session();
-    let location = use_location();
     let Some(session) = session else { return Html::default() };
     match &session.state {
         SessionState::Asking => html! { <div class="boot-wait" role="status">{ "Opening the desk…" }</div> },
         SessionState::Out => {
-            let then = location.map(|location| location.path().to_owned()).filter(|path| path != "/requests");
-            html! { <Away {then} /> }
+            let then = Some(&*props.then).filter(|path| *path != "/requests");
+            html! { <Away to={Route::SignIn} query={query(&[("then", then)])} /> }
         }
         SessionState::Unknown(failure) => {
             let retry = Callback::from({
@@ -103,16 +107,17 @@ fn signed_in(route: &Route) -> Html {
 
 #[derive(Properties, PartialEq)]
 struct AwayProps {
-    then: Option<String>,
+    to: Route,
+    query: AttrValue,
 }
 
-/// Sends the reader to the sign-in page.
+/// Sends the reader elsewhere.
 #[component]
 fn Away(props: &AwayProps) -> Html {
     let navigator = use_navigator();
-    use_effect_with(props.then.clone(), move |then| {
+    use_effect_with((props.to.clone(), props.query.clone()), move |(to, query)| {
         if let Some(navigator) = navigator {
-            let _ = navigator.replace_with_query(&Route::SignIn, query(&[("then", then.as_deref())]));
+            navigator.replace_with(to, query);
         }
     });
     Html::default()

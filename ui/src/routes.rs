@@ -1,72 +1,95 @@
 //! The addresses of the pages, and the words in their queries.
 
 use crate::backend::calls::segment;
-use web_sys::UrlSearchParams;
-use yew_router::Routable;
-use yew_router::history::Location;
-use yew_router::query::Raw;
 
 /// Every page that there is.
-#[derive(Clone, Debug, PartialEq, Routable)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    #[at("/")]
     Home,
-    #[at("/requests")]
     Requests,
-    #[at("/requests/:id")]
     Request { id: String },
-    #[at("/approve/:id")]
     Approve { id: String },
-    #[at("/sign-in")]
     SignIn,
-    #[at("/sign-in/link")]
     SignInLink,
-    #[at("/setup")]
     Setup,
-    #[at("/invitation")]
     Invitation,
-    #[at("/policies")]
     Policies,
-    #[at("/policies/new")]
     NewPolicy,
-    #[at("/policies/:id")]
     Policy { id: String },
-    #[at("/connectors")]
     Connectors,
-    #[at("/agents")]
     Agents,
-    #[at("/people")]
     People,
-    #[at("/account")]
     Account,
-    #[not_found]
-    #[at("/not-found")]
     NotFound,
 }
 
-/// What the address says after a name in its query.
-pub(crate) fn asked(location: Option<&Location>, name: &str) -> Option<String> {
-    let query = UrlSearchParams::new_with_str(location?.query_str()).ok()?;
-    query.get(name).filter(|value| !value.is_empty())
+impl Route {
+    /// The page at a path.
+    pub(crate) fn recognize(path: &str) -> Self {
+        let mut parts = path.split('/').filter(|part| !part.is_empty());
+        let id = |id: &str| id.to_owned();
+        match (parts.next(), parts.next(), parts.next()) {
+            (None, ..) => Self::Home,
+            (Some("requests"), None, _) => Self::Requests,
+            (Some("requests"), Some(one), None) => Self::Request { id: id(one) },
+            (Some("approve"), Some(one), None) => Self::Approve { id: id(one) },
+            (Some("sign-in"), None, _) => Self::SignIn,
+            (Some("sign-in"), Some("link"), None) => Self::SignInLink,
+            (Some("setup"), None, _) => Self::Setup,
+            (Some("invitation"), None, _) => Self::Invitation,
+            (Some("policies"), None, _) => Self::Policies,
+            (Some("policies"), Some("new"), None) => Self::NewPolicy,
+            (Some("policies"), Some(one), None) => Self::Policy { id: id(one) },
+            (Some("connectors"), None, _) => Self::Connectors,
+            (Some("agents"), None, _) => Self::Agents,
+            (Some("people"), None, _) => Self::People,
+            (Some("account"), None, _) => Self::Account,
+            _ => Self::NotFound,
+        }
+    }
+
+    /// The page's path. Ids are taken from paths and from the server; neither may add a segment.
+    pub(crate) fn path(&self) -> String {
+        let below = |folder: &str, id: &str| format!("{folder}{}", segment(id));
+        match self {
+            Self::Home => "/".to_owned(),
+            Self::Requests => "/requests".to_owned(),
+            Self::Request { id } => below("/requests/", id),
+            Self::Approve { id } => below("/approve/", id),
+            Self::SignIn => "/sign-in".to_owned(),
+            Self::SignInLink => "/sign-in/link".to_owned(),
+            Self::Setup => "/setup".to_owned(),
+            Self::Invitation => "/invitation".to_owned(),
+            Self::Policies => "/policies".to_owned(),
+            Self::NewPolicy => "/policies/new".to_owned(),
+            Self::Policy { id } => below("/policies/", id),
+            Self::Connectors => "/connectors".to_owned(),
+            Self::Agents => "/agents".to_owned(),
+            Self::People => "/people".to_owned(),
+            Self::Account => "/account".to_owned(),
+            Self::NotFound => "/not-found".to_owned(),
+        }
+    }
 }
 
-/// A query of names and values; those without a value are left out. Written by hand: the general encoders are larger
-/// than everything that is encoded here.
-pub(crate) fn query(pairs: &[(&str, Option<&str>)]) -> Raw<String> {
+/// A query of names and values; those without a value are left out.
+pub(crate) fn query(pairs: &[(&str, Option<&str>)]) -> String {
     let given = pairs.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={}", segment(value))));
-    Raw(given.collect::<Vec<_>>().join("&"))
+    given.collect::<Vec<_>>().join("&")
 }
 
 /// The page behind a `then`, never an address elsewhere and never a page for people who are not signed in.
 pub(crate) fn way_back(then: Option<&str>) -> Route {
     let path = then.unwrap_or_default();
     let path = path.split(['?', '#']).next().unwrap_or_default();
+    if !path.starts_with('/') || path.starts_with("//") {
+        return Route::Requests;
+    }
     match Route::recognize(path) {
-        Some(Route::SignIn | Route::SignInLink | Route::Setup | Route::Invitation | Route::NotFound) | None => {
+        Route::Home | Route::SignIn | Route::SignInLink | Route::Setup | Route::Invitation | Route::NotFound => {
             Route::Requests
         }
-        Some(Route::Home) => Route::Requests,
-        Some(route) => route,
+        route => route,
     }
 }
 
@@ -75,9 +98,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_page_is_found_at_its_own_path() {
+        let id = "0198-a".to_owned();
+        for route in [
+            Route::Home,
+            Route::Requests,
+            Route::Request { id: id.clone() },
+            Route::Approve { id: id.clone() },
+            Route::SignIn,
+            Route::SignInLink,
+            Route::Setup,
+            Route::Invitation,
+            Route::Policies,
+            Route::NewPolicy,
+            Route::Policy { id },
+            Route::Connectors,
+            Route::Agents,
+            Route::People,
+            Route::Account,
+            Route::NotFound,
+        ] {
+            assert_eq!(Route::recognize(&route.path()), route);
+        }
+        assert_eq!(Route::recognize("/requests/"), Route::Requests);
+        for nowhere in ["/request", "/requests/1/2", "/sign-in/links", "/setup/x", "/x"] {
+            assert_eq!(Route::recognize(nowhere), Route::NotFound, "{nowhere}");
+        }
+    }
+
+    #[test]
     fn a_query_holds_what_is_given() {
-        assert_eq!(query(&[("a", Some("x&y")), ("b", None), ("c", Some("-z"))]).0, "a=x%26y&c=-z");
-        assert_eq!(query(&[("b", None)]).0, "");
+        assert_eq!(query(&[("a", Some("x&y")), ("b", None), ("c", Some("-z"))]), "a=x%26y&c=-z");
+        assert_eq!(query(&[("b", None)]), "");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A link to a page of ours: a plain click stays in the program, any other does what browsers do with links.
 
+use crate::hooks::navigation::use_navigator;
 use crate::routes::Route;
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct RouteLinkProps {
@@ -44,7 +44,7 @@ pub(crate) fn RouteLink(props: &RouteLinkProps) -> Html {
     };
     html! {
         <a
-            href={props.to.to_path()}
+            href={props.to.path()}
             class={props.class.clone()}
             id={props.id.clone()}
             aria-current={props.current.then_some("page")}

@@ -3,17 +3,16 @@
 use crate::backend::calls::segment;
 use crate::backend::{Failure, LiveMessage};
 use crate::hooks::live::use_live;
+use crate::hooks::navigation::Place;
 use crate::hooks::pending::use_pending;
 use crate::hooks::session::use_backend;
-use crate::routes::{asked, query};
+use crate::routes::query;
 use countersign_domain::request::RequestState;
 use countersign_wire::requests::{RequestPage, RequestRow, SortKey};
 use gloo_timers::callback::Timeout;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
-use yew_router::history::Location;
-use yew_router::query::Raw;
 
 /// Rows to a page.
 const PAGE: usize = 50;
@@ -32,13 +31,13 @@ pub(crate) struct QueueQuery {
 
 impl QueueQuery {
     /// What the page's address asks for.
-    pub(crate) fn of(location: Option<&Location>) -> Self {
-        let word = |name| asked(location, name);
+    pub(crate) fn of(place: &Place) -> Self {
+        let word = |name| place.asked(name);
         Self { state: word("state"), connector: word("connector"), sort: word("sort") }
     }
 
     /// The same for the page's address.
-    pub(crate) fn in_address(&self) -> Raw<String> {
+    pub(crate) fn in_address(&self) -> String {
         let Self { state, connector, sort } = self;
         query(&[("state", state.as_deref()), ("connector", connector.as_deref()), ("sort", sort.as_deref())])
     }

@@ -8,6 +8,7 @@ use crate::components::skeleton::skeleton;
 use crate::hooks::folds::{FoldAction, Folds, folded_places};
 use crate::hooks::keys::use_keys;
 use crate::hooks::media::{PHONE, use_media};
+use crate::hooks::navigation::use_navigator;
 use crate::hooks::pending::use_pending;
 use crate::hooks::review::{Review, use_review};
 use crate::hooks::review_state::{Deed, ReviewState, Step};
@@ -21,7 +22,6 @@ use countersign_wire::requests::Card;
 use std::rc::Rc;
 use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct ApprovePageProps {
@@ -92,7 +92,7 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
         let id = props.id.to_string();
         Callback::from(move |()| {
             if let Some(navigator) = &navigator {
-                let _ = navigator.push_with_query(&Route::NewPolicy, query(&[("from", Some(&id))]));
+                navigator.push_with(&Route::NewPolicy, &query(&[("from", Some(&id))]));
             }
         })
     };

@@ -6,6 +6,7 @@ use crate::components::form::form_error;
 use crate::components::icon::{Picture, icon};
 use crate::components::route_link::RouteLink;
 use crate::display;
+use crate::hooks::navigation::use_navigator;
 use crate::hooks::session::use_session;
 use crate::hooks::title::use_title;
 use crate::hooks::{use_backend, use_fetch, use_task};
@@ -13,7 +14,6 @@ use crate::pages::gate::{gate, use_link_token};
 use crate::routes::Route;
 use countersign_wire::session::InvitationAccept;
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 #[component]
 pub(crate) fn InvitationPage() -> Html {

@@ -11,15 +11,15 @@ use crate::components::route_link::RouteLink;
 use crate::components::scope_picker::scope_picker;
 use crate::components::skeleton::skeleton;
 use crate::hooks::fetch::Loadable;
+use crate::hooks::navigation::{use_navigator, use_place};
 use crate::hooks::pending::use_pending;
 use crate::hooks::policy_draft::{FIELDS, PolicyDraft, use_draft};
 use crate::hooks::title::use_title;
 use crate::hooks::toasts::Tone;
 use crate::hooks::{use_backend, use_fetch, use_task, use_toasts};
-use crate::routes::{Route, asked};
+use crate::routes::Route;
 use countersign_domain::policy::{Action, PolicyBody};
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct PolicyFormPageProps {
@@ -32,8 +32,8 @@ pub(crate) struct PolicyFormPageProps {
 pub(crate) fn PolicyFormPage(props: &PolicyFormPageProps) -> Html {
     let pending = use_pending().count;
     use_title(if props.id.is_some() { "Change a policy" } else { "New policy" }, pending);
-    let location = use_location();
-    let from = asked(location.as_ref(), "from");
+    let place = use_place();
+    let from = place.asked("from");
     let key = match (&props.id, &from) {
         (Some(id), _) => format!("{CHANGE}{id}"),
         (None, Some(request)) => format!("{FROM}{request}"),

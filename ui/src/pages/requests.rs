@@ -9,6 +9,7 @@ use crate::components::queue_bar::{choices, queue_bar};
 use crate::components::request_table::RequestTable;
 use crate::components::skeleton::skeleton;
 use crate::hooks::keys::use_keys;
+use crate::hooks::navigation::{use_navigator, use_place};
 use crate::hooks::pending::use_pending;
 use crate::hooks::queue::{Phase, Queue, QueueQuery, use_queue};
 use crate::hooks::title::use_title;
@@ -18,7 +19,6 @@ use crate::routes::Route;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct RequestsPageProps {
@@ -30,8 +30,8 @@ pub(crate) struct RequestsPageProps {
 #[component]
 pub(crate) fn RequestsPage(props: &RequestsPageProps) -> Html {
     let navigator = use_navigator();
-    let location = use_location();
-    let query = QueueQuery::of(location.as_ref());
+    let place = use_place();
+    let query = QueueQuery::of(&place);
     let queue = use_queue(&query);
     let pending = use_pending().count;
     let connection = use_connection();
@@ -43,7 +43,7 @@ pub(crate) fn RequestsPage(props: &RequestsPageProps) -> Html {
         Callback::from(move |open: Option<AttrValue>| {
             let route = open.map_or(Route::Requests, |id| Route::Request { id: id.to_string() });
             if let Some(navigator) = &navigator {
-                let _ = navigator.push_with_query(&route, query.in_address());
+                navigator.push_with(&route, &query.in_address());
             }
         })
     };
@@ -52,7 +52,7 @@ pub(crate) fn RequestsPage(props: &RequestsPageProps) -> Html {
         Callback::from(move |query: QueueQuery| {
             let route = open.clone().map_or(Route::Requests, |id| Route::Request { id: id.to_string() });
             if let Some(navigator) = &navigator {
-                let _ = navigator.replace_with_query(&route, query.in_address());
+                navigator.replace_with(&route, &query.in_address());
             }
         })
     };

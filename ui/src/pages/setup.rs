@@ -5,6 +5,7 @@ use crate::components::field::{field, typed};
 use crate::components::form::{form_error, tick};
 use crate::components::icon::{Picture, icon};
 use crate::components::route_link::RouteLink;
+use crate::hooks::navigation::use_navigator;
 use crate::hooks::session::use_session;
 use crate::hooks::title::use_title;
 use crate::hooks::{use_backend, use_fetch, use_task};
@@ -13,7 +14,6 @@ use crate::routes::Route;
 use countersign_wire::session::SetupStart;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 const FIELDS: [&str; 4] = ["desk_name", "name", "email", "allow_self_approval"];
 

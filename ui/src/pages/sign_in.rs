@@ -3,21 +3,21 @@
 use crate::components::button::Button;
 use crate::components::field::{field, typed};
 use crate::components::icon::{Picture, icon};
+use crate::hooks::navigation::{use_navigator, use_place};
 use crate::hooks::session::{SessionState, use_session};
 use crate::hooks::title::use_title;
 use crate::hooks::{use_backend, use_fetch};
 use crate::pages::gate::gate;
-use crate::routes::{asked, way_back};
+use crate::routes::way_back;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 #[component]
 pub(crate) fn SignInPage() -> Html {
     use_title("Sign in", None);
     let (backend, session, navigator) = (use_backend(), use_session(), use_navigator());
-    let location = use_location();
-    let back = way_back(asked(location.as_ref(), "then").as_deref());
+    let place = use_place();
+    let back = way_back(place.asked("then").as_deref());
     let desk = use_fetch(AttrValue::default(), |backend, _| backend.desk());
     let email = use_state_eq(String::new);
     let by_name = use_state_eq(|| false);

@@ -2,6 +2,7 @@
 
 use crate::backend::Failure;
 use crate::components::route_link::RouteLink;
+use crate::hooks::navigation::use_navigator;
 use crate::hooks::session::use_session;
 use crate::hooks::title::use_title;
 use crate::hooks::use_backend;
@@ -9,7 +10,6 @@ use crate::pages::gate::{gate, use_link_token};
 use crate::routes::Route;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
-use yew_router::prelude::*;
 
 #[component]
 pub(crate) fn SignInLinkPage() -> Html {
