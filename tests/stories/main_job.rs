@@ -125,3 +125,20 @@ async fn somebody_who_was_invited_approves_too_and_the_second_vote_is_told_who_w
     let used = shop.desk.call(Method::POST, "/api/invitations/look", Some(&token)).await;
     assert_eq!((used.status, used.code()), (410, "link_spent"));
 }
+
+#[tokio::test]
+async fn what_happened_is_counted_and_no_content_is_told() {
+    let shop = given_shop().await;
+    let id = shop.held().await;
+    shop.dana.approve(&id).await.expect(200);
+    shop.agent.end_of(&id).await;
+    let metrics = shop.desk.call(Method::GET, "/metrics", None).await.text;
+    for line in [
+        "countersign_requests_total{state=\"pending\"}",
+        "countersign_decisions_total{vote=\"approve\"}",
+        "countersign_executions_total{outcome=\"succeeded\"}",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+    assert!(!metrics.contains("ch_1") && !metrics.contains("refunds"));
+}

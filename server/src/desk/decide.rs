@@ -188,6 +188,7 @@ impl Desk {
         let ballot = Arc::new(ballot);
         let decided = self.with_snapshot(|snapshot| self.count_once(snapshot, id, Arc::clone(&ballot))).await?;
         self.announce();
+        metrics::counter!("countersign_decisions_total", "vote" => ballot.vote.word()).increment(1);
         if decided.state == RequestState::Approved {
             let desk = self.clone();
             tokio::spawn(async move {

@@ -200,6 +200,8 @@ impl Desk {
     /// Writes down what came of a call. If that fails, the row stays `executing` and the next start calls its outcome
     /// unknown, which is then the truth of the record.
     async fn finish(&self, id: RequestId, attempt: Attempt) {
+        let ended = attempt.error_code().map_or("succeeded", ExecutionErrorCode::word);
+        metrics::counter!("countersign_executions_total", "outcome" => ended).increment(1);
         let stored = self.store_outcome(id, attempt).await;
         if let Err(error) = stored {
             tracing::error!(request.id = %id, %error, "a call's outcome could not be written down");

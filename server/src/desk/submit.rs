@@ -118,6 +118,7 @@ impl Desk {
             return self.known(caller, &ask).await?.ok_or_else(|| DeskError::Internal("a kept key is gone".into()));
         };
         self.inner.timers.notify_one();
+        metrics::counter!("countersign_requests_total", "state" => request.state.word()).increment(1);
         Ok(match request.state {
             RequestState::Denied => Submitted::Denied(*request),
             RequestState::Executing => {
