@@ -1,9 +1,10 @@
 //! Calls of MCP servers that run as child processes and are spoken to over standard input and output.
 //!
 //! One child per connector, started at the first call or check and started again when it ends. This file keeps them
-//! by connector; `server.rs` looks after one of them.
+//! by connector; `server.rs` speaks with one of them, `life.rs` keeps it alive.
 
 mod child;
+mod life;
 mod lines;
 mod result;
 mod server;
