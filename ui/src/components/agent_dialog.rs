@@ -55,6 +55,10 @@ pub(crate) fn AgentDialog(props: &AgentDialogProps) -> Html {
                 data-testid={id} />
         }
     };
+    let onchosen = {
+        let chosen = chosen.setter();
+        Callback::from(move |lines: String| chosen.set(lines))
+    };
     let known = connectors.data.ready().map(|rows| rows.iter().map(|row| row.slug.clone()).collect::<Vec<_>>());
     html! {
         <Dialog title="New agent" onclose={props.onclose.clone()} testid="agent-dialog">
@@ -66,7 +70,7 @@ pub(crate) fn AgentDialog(props: &AgentDialogProps) -> Html {
                         text("owner", "email", &owner)) }
                 }
                 { scope_picker("connectors", "Connectors", "None chosen means all.", task.about("connectors"),
-                    &known.unwrap_or_default(), &chosen) }
+                    &known.unwrap_or_default(), &chosen, &onchosen) }
                 <details class="more-fields">
                     <summary>{ "More" }</summary>
                     <div class="stack">

@@ -10,7 +10,8 @@ pub(crate) fn scope_picker(
     hint: &'static str,
     error: Option<String>,
     known: &[String],
-    chosen: &UseStateHandle<String>,
+    chosen: &str,
+    onchosen: &Callback<String>,
 ) -> Html {
     let now = entries(chosen);
     let gone = now.iter().filter(|name| !known.contains(name));
@@ -18,7 +19,7 @@ pub(crate) fn scope_picker(
         <fieldset class={classes!("field", error.is_some().then_some("wrong"))}>
             <legend class="field-name">{ label }</legend>
             <div class="chips">
-                { for known.iter().chain(gone).map(|name| chip(id, name, &now, chosen.setter())) }
+                { for known.iter().chain(gone).map(|name| chip(id, name, &now, onchosen)) }
                 if known.is_empty() && now.is_empty() {
                     <span class="hint">{ "There are none yet." }</span>
                 }
@@ -31,10 +32,10 @@ pub(crate) fn scope_picker(
     }
 }
 
-fn chip(id: &str, name: &str, now: &[String], set: UseStateSetter<String>) -> Html {
+fn chip(id: &str, name: &str, now: &[String], onchosen: &Callback<String>) -> Html {
     let on = now.iter().any(|one| one == name);
     let next = toggled(now, name);
-    let onchange = Callback::from(move |_: Event| set.set(next.clone()));
+    let onchange = onchosen.reform(move |_: Event| next.clone());
     html! {
         <label class={classes!("chip", on.then_some("on"))}>
             <input type="checkbox" checked={on} {onchange} data-testid={format!("{id}-{name}")} />{ name.to_owned() }

@@ -21,7 +21,6 @@ pub(crate) mod toasts;
 pub(crate) use clock::use_now;
 pub(crate) use fetch::use_fetch;
 pub(crate) use live::use_connection;
-pub(crate) use navigation::{use_navigator, use_place};
 pub(crate) use session::{use_backend, use_is_admin, use_me};
 pub(crate) use task::use_task;
 pub(crate) use toasts::use_toasts;

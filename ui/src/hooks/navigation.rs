@@ -1,6 +1,7 @@
 //! Where the reader is, and going elsewhere without loading the page anew.
 //!
-//! Our own thirty lines on the browser's history: the general router is a seventh of all that a visitor would load.
+//! A few lines of our own on the browser's history: the general router for Yew adds 25 KB to what every visitor loads
+//! (brotli; the budget for all of it is 300).
 
 use crate::routes::Route;
 use wasm_bindgen::closure::Closure;

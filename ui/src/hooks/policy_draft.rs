@@ -2,7 +2,8 @@
 
 use crate::components::form::{from_lines, to_lines};
 use countersign_domain::policy::{Action, PolicyBody, Scope};
-use yew::prelude::*;
+use std::rc::Rc;
+use yew::Reducible;
 
 /// The fields that the form shows, as the server names them; `flow` only where approval is asked for.
 pub(crate) const FIELDS: [&str; 10] =
@@ -61,54 +62,26 @@ impl PolicyDraft {
     }
 }
 
-/// The fields as states of a component.
-pub(crate) struct DraftFields {
-    pub(crate) name: UseStateHandle<String>,
-    pub(crate) action: UseStateHandle<String>,
-    pub(crate) connectors: UseStateHandle<String>,
-    pub(crate) tools: UseStateHandle<String>,
-    pub(crate) agents: UseStateHandle<String>,
-    pub(crate) users: UseStateHandle<String>,
-    pub(crate) groups: UseStateHandle<String>,
-    pub(crate) when: UseStateHandle<String>,
-    pub(crate) priority: UseStateHandle<String>,
-    pub(crate) flow: UseStateHandle<String>,
-}
-
-impl DraftFields {
-    /// What stands in the form now.
-    pub(crate) fn read(&self) -> PolicyDraft {
-        let text = |field: &UseStateHandle<String>| (**field).clone();
-        PolicyDraft {
-            name: text(&self.name),
-            action: text(&self.action),
-            connectors: text(&self.connectors),
-            tools: text(&self.tools),
-            agents: text(&self.agents),
-            users: text(&self.users),
-            groups: text(&self.groups),
-            when: text(&self.when),
-            priority: text(&self.priority),
-            flow: text(&self.flow),
-        }
+impl PolicyDraft {
+    /// What is wrong with the priority; the server would only see another number.
+    pub(crate) fn priority_problem(&self) -> Option<String> {
+        let text = self.priority.trim();
+        let fine = text.is_empty() || text.parse::<i32>().is_ok();
+        (!fine).then(|| format!("A whole number from {} to {}.", i32::MIN, i32::MAX))
     }
 }
 
-/// The form's fields, filled in with a policy.
-#[hook]
-pub(crate) fn use_draft(body: &PolicyBody) -> DraftFields {
-    let start = PolicyDraft::of(body);
-    DraftFields {
-        name: use_state_eq(|| start.name),
-        action: use_state_eq(|| start.action),
-        connectors: use_state_eq(|| start.connectors),
-        tools: use_state_eq(|| start.tools),
-        agents: use_state_eq(|| start.agents),
-        users: use_state_eq(|| start.users),
-        groups: use_state_eq(|| start.groups),
-        when: use_state_eq(|| start.when),
-        priority: use_state_eq(|| start.priority),
-        flow: use_state_eq(|| start.flow),
+/// One of the fields.
+pub(crate) type FieldOf = fn(&mut PolicyDraft) -> &mut String;
+
+impl Reducible for PolicyDraft {
+    type Action = (FieldOf, String);
+
+    /// Something is written into a field.
+    fn reduce(self: Rc<Self>, (field, text): Self::Action) -> Rc<Self> {
+        let mut draft = (*self).clone();
+        *field(&mut draft) = text;
+        Rc::new(draft)
     }
 }
 
@@ -127,6 +100,19 @@ mod tests {
             flow: Some("Finance".into()),
         };
         assert_eq!(PolicyDraft::of(&body).body(), body);
+    }
+
+    #[test]
+    fn what_is_written_into_a_field_stands_there() {
+        let draft = Rc::new(PolicyDraft::default()).reduce((|draft| &mut draft.when, "true".into()));
+        assert_eq!(*draft, PolicyDraft { when: "true".into(), ..PolicyDraft::default() });
+    }
+
+    #[test]
+    fn a_priority_that_is_no_number_is_said_and_not_sent_as_zero() {
+        let problem = |text: &str| PolicyDraft { priority: text.into(), ..PolicyDraft::default() }.priority_problem();
+        assert!(problem("3000000000").is_some() && problem("1.5").is_some());
+        assert!(problem("-7").is_none() && problem("").is_none());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::backend::{Backend, Failure, Reply};
 use crate::components::button::Button;
-use crate::components::field::{field, typed, value_of};
+use crate::components::field::{field, value_of};
 use crate::components::form::form_error;
 use crate::components::message::failed;
 use crate::components::page_head::page_head;
@@ -13,7 +13,7 @@ use crate::components::skeleton::skeleton;
 use crate::hooks::fetch::Loadable;
 use crate::hooks::navigation::{use_navigator, use_place};
 use crate::hooks::pending::use_pending;
-use crate::hooks::policy_draft::{FIELDS, PolicyDraft, use_draft};
+use crate::hooks::policy_draft::{FIELDS, FieldOf, PolicyDraft};
 use crate::hooks::title::use_title;
 use crate::hooks::toasts::Tone;
 use crate::hooks::{use_backend, use_fetch, use_task, use_toasts};
@@ -83,15 +83,23 @@ struct PolicyFormProps {
 #[component]
 fn PolicyForm(props: &PolicyFormProps) -> Html {
     let (backend, toasts, navigator, task) = (use_backend(), use_toasts(), use_navigator(), use_task());
-    let draft = use_draft(&props.body);
+    let draft = {
+        let start = PolicyDraft::of(&props.body);
+        use_reducer_eq(move || start)
+    };
     let connectors = use_fetch(AttrValue::default(), |backend, _| backend.connectors());
     let flows = use_fetch(AttrValue::default(), |backend, _| backend.flows());
-    let body = draft.read().body();
+    let body = draft.body();
     let asks = body.action == Action::RequestApproval;
+    let no_number = draft.priority_problem();
+    let off = no_number.is_some();
     let onsubmit = {
         let (task, id, back) = (task.clone(), props.id.clone(), props.back.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
+            if off {
+                return;
+            }
             let (backend, body, id) = (backend.clone(), body.clone(), id.clone());
             let (toasts, navigator, back) = (toasts.clone(), navigator.clone(), back.clone());
             task.run(async move {
@@ -111,17 +119,20 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
         connectors.data.ready().map(|rows| rows.iter().map(|row| row.slug.clone()).collect()).unwrap_or_default();
     let flow_names: Vec<String> =
         flows.data.ready().map(|rows| rows.iter().map(|row| row.body.name.clone()).collect()).unwrap_or_default();
-    let lines = |id: &'static str, label, hint, value: &UseStateHandle<String>| {
+    let write = |field: FieldOf| {
+        let dispatch = draft.dispatcher();
+        Callback::from(move |text: String| dispatch.dispatch((field, text)))
+    };
+    let oninput = |field: FieldOf| write(field).reform(|event: InputEvent| value_of(&event).unwrap_or_default());
+    let lines = |id: &'static str, label, hint, value: &str, of: FieldOf| {
         let area = html! {
-            <textarea {id} rows="2" spellcheck="false" value={(**value).clone()} oninput={typed(value.setter())}
-                data-testid={id} />
+            <textarea {id} rows="2" spellcheck="false" value={value.to_owned()} oninput={oninput(of)} data-testid={id} />
         };
         field(id, label, hint, task.about(id), area)
     };
-    let text = |id: &'static str, kind: &'static str, value: &UseStateHandle<String>| {
+    let text = |id: &'static str, kind: &'static str, value: &str, of: FieldOf| {
         html! {
-            <input {id} type={kind} autocomplete="off" value={(**value).clone()} oninput={typed(value.setter())}
-                data-testid={id} />
+            <input {id} type={kind} autocomplete="off" value={value.to_owned()} oninput={oninput(of)} data-testid={id} />
         }
     };
     let title = if props.id.is_some() { "Change a policy" } else { "New policy" };
@@ -132,23 +143,28 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
                 Html::default(), Html::default()) }
             <form {onsubmit} class="block stack policy-form">
                 { field("name", "Name", "Shown under every request that it decides.", task.about("name"),
-                    text("name", "text", &draft.name)) }
-                { action_field(&draft.action, task.about("action")) }
+                    text("name", "text", &draft.name, |draft| &mut draft.name)) }
+                { action_field(&draft.action, &write(|draft| &mut draft.action), task.about("action")) }
                 { scope_picker("connectors", "Connectors", "None chosen means all.", task.about("connectors"), &slugs,
-                    &draft.connectors) }
+                    &draft.connectors, &write(|draft| &mut draft.connectors)) }
                 <div class="two-up">
-                    { lines("tools", "Tools", "Bare names, one a line; * stands for any characters.", &draft.tools) }
-                    { lines("agents", "Agents", "Names, one a line.", &draft.agents) }
-                    { lines("users", "People", "Emails of requesters, one a line.", &draft.users) }
-                    { lines("groups", "Groups", "Of requesters, one a line.", &draft.groups) }
+                    { lines("tools", "Tools", "Bare names, one a line; * stands for any characters.", &draft.tools,
+                        |draft| &mut draft.tools) }
+                    { lines("agents", "Agents", "Names, one a line.", &draft.agents,
+                        |draft| &mut draft.agents) }
+                    { lines("users", "People", "Emails of requesters, one a line.", &draft.users,
+                        |draft| &mut draft.users) }
+                    { lines("groups", "Groups", "Of requesters, one a line.", &draft.groups,
+                        |draft| &mut draft.groups) }
                 </div>
                 { lines("when", "Condition", "A CEL expression over call, agent, user, now and ip; empty means always. \
-                    For example: call.arguments.amount > 2000", &draft.when) }
+                    For example: call.arguments.amount > 2000", &draft.when,
+                        |draft| &mut draft.when) }
                 <div class="two-up">
                     { field("priority", "Priority", "The greater wins; a matching deny wins over all.",
-                        task.about("priority"), text("priority", "number", &draft.priority)) }
+                        no_number.or_else(|| task.about("priority")), text("priority", "number", &draft.priority, |draft| &mut draft.priority)) }
                     if asks {
-                        { flow_field(&flow_names, &draft.flow, task.about("flow")) }
+                        { flow_field(&flow_names, &draft.flow, &write(|draft| &mut draft.flow), task.about("flow")) }
                     }
                 </div>
                 { form_error(task.failure(), shown) }
@@ -161,7 +177,7 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
     }
 }
 
-fn action_field(action: &UseStateHandle<String>, error: Option<String>) -> Html {
+fn action_field(action: &str, onaction: &Callback<String>, error: Option<String>) -> Html {
     let choices = [
         (Action::Allow, "Allow", "Let it through."),
         (Action::RequestApproval, "Ask for approval", "Hold it until somebody approves."),
@@ -172,9 +188,8 @@ fn action_field(action: &UseStateHandle<String>, error: Option<String>) -> Html 
             <legend class="field-name">{ "Action" }</legend>
             <div class="choices">
                 { for choices.into_iter().map(|(one, word, hint)| {
-                    let on = one.word() == action.as_str();
-                    let set = action.setter();
-                    let onchange = Callback::from(move |_: Event| set.set(one.word().to_owned()));
+                    let on = one.word() == action;
+                    let onchange = onaction.reform(move |_: Event| one.word().to_owned());
                     html! {
                         <label class={classes!("check", "choice", on.then_some("on"))}>
                             <input type="radio" name="action" checked={on} {onchange}
@@ -191,10 +206,8 @@ fn action_field(action: &UseStateHandle<String>, error: Option<String>) -> Html 
     }
 }
 
-fn flow_field(names: &[String], flow: &UseStateHandle<String>, error: Option<String>) -> Html {
-    let set = flow.setter();
-    let onchange = Callback::from(move |event: Event| set.set(value_of(&event).unwrap_or_default()));
-    let now = flow.as_str();
+fn flow_field(names: &[String], now: &str, onflow: &Callback<String>, error: Option<String>) -> Html {
+    let onchange = onflow.reform(|event: Event| value_of(&event).unwrap_or_default());
     let gone = !now.is_empty() && !names.iter().any(|name| name == now);
     let options = html! {
         <>
