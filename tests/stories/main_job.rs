@@ -1,6 +1,6 @@
 //! The main job, end to end.
 
-use crate::given::{SECRET, given_shop, refund};
+use crate::given::{KEY, SECRET, file, given_shop, refund};
 use reqwest::Method;
 use serde_json::json;
 use support::Person;
@@ -141,4 +141,15 @@ async fn what_happened_is_counted_and_no_content_is_told() {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
     assert!(!metrics.contains("ch_1") && !metrics.contains("refunds"));
+}
+
+#[tokio::test]
+async fn a_base_url_with_capitals_is_spelled_as_it_is_sent_and_reached() {
+    let shop = given_shop().await;
+    let loud = shop.upstream.url.replace("http://127.0.0.1", "HTTP://LocalHost") + "/";
+    shop.desk.apply(&file(&loud), &[("BOT_KEY", KEY), ("SHOP_TOKEN", SECRET)]).await;
+    let id = shop.held().await;
+    shop.dana.approve(&id).await.expect(200);
+    assert_eq!(shop.agent.end_of(&id).await["state"], "succeeded");
+    assert_eq!(shop.upstream.requests().len(), 1);
 }

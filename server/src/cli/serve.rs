@@ -25,7 +25,8 @@ pub struct ServeArguments {
 pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     let raw = RawConfig::gather(&arguments.flags, arguments.config.as_deref())?;
     let serve = ServeConfig::check(&raw)?;
-    start_log(serve.log, "info");
+    // rmcp speaks of every message; what it says is ours to say at the boundary.
+    start_log(serve.log, "info,rmcp=warn");
     let listeners = bind(&serve.listen).await?;
     if let Some(file) = &serve.apply {
         let desk = DeskArguments {

@@ -5,6 +5,7 @@ use super::execute::Sending;
 use super::snapshot::{ConnectorEntry, Snapshot, ToolEntry, still_current};
 use super::{Desk, SealedPart};
 use crate::audit::{Actor, Entry};
+use crate::connectors::{check_base_url, target_url};
 use crate::store::agents::Agent;
 use crate::store::policies::FlowRecord;
 use crate::store::requests::{DecidedBy, MatchedPolicy, Request};
@@ -427,8 +428,12 @@ pub(super) fn target(entry: &ConnectorEntry, tool: &ToolEntry, arguments: &Value
         ConnectorKind::Http => {
             let call = http_call(tool, arguments)?;
             let method = tool.tool.method.clone().unwrap_or_default();
-            let base = connector.settings.base_url.as_deref().unwrap_or_default().trim_end_matches('/');
-            Ok(Target::Http { method, url: format!("{base}{}", call.path_and_query) })
+            let base = connector.settings.base_url.as_deref().unwrap_or_default();
+            let base = check_base_url(base).map_err(|why| DeskError::Internal(format!("a stored base URL {why}")))?;
+            // The spelling that will be sent: what is signed and what is sent must not differ by a capital letter.
+            let url = target_url(&base, &call.path_and_query)
+                .map_err(|why| refuse(Code::InvalidArguments, format!("The call's address {why}.")))?;
+            Ok(Target::Http { method, url: url.to_string() })
         }
     }
 }
