@@ -42,7 +42,7 @@ async fn a_call_that_a_kill_interrupts_is_never_made_twice_and_never_pending_aga
     let mut times: HashMap<String, usize> = HashMap::new();
     upstream.requests().iter().for_each(|request| *times.entry(id_in(request)).or_default() += 1);
     assert!(times.values().all(|times| *times == 1), "a call was made twice");
-    assert!(unknown > 0 && times.len() > unknown, "no kill hit a call: {unknown} of {}", times.len());
+    assert!(unknown > 0, "no kill hit a call: none of {}", times.len());
 }
 
 fn call_on(process: &Process) -> Vec<tokio::task::JoinHandle<()>> {
