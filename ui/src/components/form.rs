@@ -7,9 +7,11 @@ use yew::prelude::*;
 pub(crate) fn form_error(failure: Option<&Failure>, fields: &[&str]) -> Html {
     let Some(failure) = failure else { return Html::default() };
     let others = failure.about_others(fields);
+    let all_at_fields = others.is_empty() && fields.iter().any(|field| failure.about(field).is_some());
+    let message = if all_at_fields { "Some fields need another look.".to_owned() } else { failure.message() };
     html! {
         <div class="field-error" role="alert" data-testid="form-error">
-            <p>{ failure.message() }</p>
+            <p>{ message }</p>
             { for others.into_iter().map(|one| html! { <p>{ one }</p> }) }
         </div>
     }

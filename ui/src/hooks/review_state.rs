@@ -123,3 +123,92 @@ impl Reducible for ReviewState {
 pub(crate) fn has_ended(card: &Card) -> bool {
     card.state.has_ended(card.connector.kind == ConnectorKind::External)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_wire::problem::Problem;
+    use serde_json::json;
+
+    const ID: &str = "00000000-0000-0000-0000-000000000001";
+    const AT: &str = "2026-11-23T10:40:00.000Z";
+
+    fn card(state: &str, connector: &str) -> Rc<Card> {
+        let card = json!({
+            "id": ID, "kind": "call", "state": state, "headline": [], "on_behalf_of": false,
+            "requester": {"id": ID, "name": "Mina Sato", "email": "mina@acme.test", "groups": []},
+            "agent": {"name": "invoice-bot", "owner": "Mina Sato"},
+            "connector": {"id": ID, "slug": "stripe", "name": "Stripe", "kind": connector, "status": "connected",
+                "status_reason": null},
+            "tool": [], "tool_name": "refunds_create", "tool_description": [], "effect": "write", "target": [],
+            "arguments": {"kind": "object", "entries": []}, "arguments_raw": [], "arguments_bytes": 2, "note": [],
+            "note_truncated": false, "digest": "", "seal": "9f3a 71c4", "policy": null, "flow": null, "steps": [],
+            "votes": [], "created_at": AT, "expires_at": AT, "ended_at": null, "executed_at": null,
+            "decided_by": {"kind": "user", "name": "Tom Berg"}, "decided_at": AT, "comment": null, "result": null,
+            "execution_error": null, "execution_error_code": null, "claimed_at": null, "outcome": null,
+            "you": {"may_decide": true, "why_not": null, "confirmation": "passkey", "ceremony": true,
+                "may_withdraw": false, "may_create_policy": false},
+        });
+        Rc::new(serde_json::from_value(card).unwrap())
+    }
+
+    fn looking(connector: &str) -> ReviewState {
+        ReviewState::default().after(ReviewAction::Loaded(card("pending", connector)))
+    }
+
+    fn approved(connector: &str, state: RequestState) -> ReviewState {
+        looking(connector).after(ReviewAction::Send(Deed::Approve)).after(ReviewAction::Taken(Deed::Approve, state))
+    }
+
+    #[test]
+    fn an_approval_is_done_when_its_call_is() {
+        let running = approved("http", RequestState::Approved);
+        assert_eq!(running.step, Step::Running);
+        let still = running.after(ReviewAction::Loaded(card("executing", "http")));
+        assert_eq!((still.step.clone(), still.overtaken), (Step::Running, false));
+        let done = still.after(ReviewAction::Loaded(card("failed", "http")));
+        assert_eq!(done.step, Step::Done(Deed::Approve, RequestState::Failed));
+    }
+
+    #[test]
+    fn an_approval_that_needs_others_and_one_that_the_agent_runs_are_done_at_once() {
+        assert_eq!(approved("http", RequestState::Pending).step, Step::Done(Deed::Approve, RequestState::Pending));
+        assert_eq!(
+            approved("external", RequestState::Approved).step,
+            Step::Done(Deed::Approve, RequestState::Approved)
+        );
+    }
+
+    #[test]
+    fn a_second_press_changes_nothing_while_the_first_is_under_way() {
+        let sending = looking("http").after(ReviewAction::Send(Deed::Approve));
+        assert_eq!(sending.after(ReviewAction::Send(Deed::Deny)).step, Step::Sending(Deed::Approve));
+    }
+
+    #[test]
+    fn somebody_else_was_faster() {
+        assert!(looking("http").after(ReviewAction::Loaded(card("denied", "http"))).overtaken);
+        let ended = Failure::Problem(Box::new(Problem::new(Code::RequestEnded, "It was denied.")));
+        let refused = looking("http").after(ReviewAction::Send(Deed::Approve)).after(ReviewAction::Refused(ended));
+        assert!(refused.overtaken && refused.step == Step::Looking);
+        assert!(!ReviewState::default().after(ReviewAction::Loaded(card("denied", "http"))).overtaken);
+    }
+
+    #[test]
+    fn a_refusal_leaves_the_card_as_it_was_and_can_be_tried_again() {
+        let refused =
+            looking("http").after(ReviewAction::Send(Deed::Approve)).after(ReviewAction::Refused(Failure::Unreachable));
+        assert!(refused.card.is_some() && !refused.is_busy() && !refused.overtaken);
+        let again = refused.after(ReviewAction::Send(Deed::Approve));
+        assert_eq!((again.step, again.refused), (Step::Sending(Deed::Approve), None));
+    }
+
+    #[test]
+    fn an_end_is_told_in_a_sentence() {
+        let told = |state, already| crate::display::ending(&card(state, "http"), already, "14:03");
+        assert_eq!(told("pending", false), None);
+        assert_eq!(told("succeeded", true).unwrap(), "Already approved by Tom Berg at 14:03");
+        assert_eq!(told("denied", false).unwrap(), "Denied by Tom Berg at 14:03");
+        assert_eq!(told("expired", false).unwrap(), "Expired without an answer at 14:03");
+    }
+}
