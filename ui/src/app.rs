@@ -2,11 +2,10 @@
 
 use crate::components::message::failed;
 use crate::components::shell::Shell;
-use crate::components::toast_region::ToastRegion;
+use crate::components::toast_region::ToastProvider;
 use crate::hooks::clock::ClockProvider;
 use crate::hooks::navigation::{NavigationProvider, use_navigator, use_place};
 use crate::hooks::session::{SessionProvider, SessionState, use_session};
-use crate::hooks::toasts::ToastProvider;
 use crate::pages::account::AccountPage;
 use crate::pages::agents::AgentsPage;
 use crate::pages::approve::ApprovePage;
@@ -27,14 +26,13 @@ use yew::prelude::*;
 pub(crate) fn App() -> Html {
     html! {
         <ClockProvider>
-            <ToastProvider>
-                <SessionProvider>
-                    <NavigationProvider>
+            <NavigationProvider>
+                <ToastProvider>
+                    <SessionProvider>
                         <Pages />
-                        <ToastRegion />
-                    </NavigationProvider>
-                </SessionProvider>
-            </ToastProvider>
+                    </SessionProvider>
+                </ToastProvider>
+            </NavigationProvider>
         </ClockProvider>
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::components::badge::badge;
 use crate::components::button::Button;
-use crate::components::confirm::Confirm;
+use crate::components::confirm::{Confirm, confirm};
 use crate::components::form::form_error;
 use crate::display;
 use crate::hooks::{use_backend, use_now, use_task};
@@ -81,11 +81,14 @@ pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
                 }
             </div>
             if *asking {
-                <Confirm
-                    title={format!("A new key for {}?", row.name)}
-                    text="The old key ends at once: the program can't ask until it has the new one."
-                    verb="Make a new key" task={renewing.clone()} onyes={renew} onclose={ask(false)}
-                />
+                { confirm(&Confirm {
+                    title: format!("A new key for {}?", row.name),
+                    text: "The old key ends at once: the program can't ask until it has the new one.",
+                    verb: "Make a new key",
+                    task: &renewing,
+                    onyes: renew,
+                    onclose: ask(false),
+                }) }
             }
         </li>
     }

@@ -6,27 +6,26 @@ use crate::components::form::form_error;
 use crate::hooks::task::Task;
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct ConfirmProps {
-    pub(crate) title: AttrValue,
-    pub(crate) text: AttrValue,
-    pub(crate) verb: AttrValue,
-    pub(crate) task: Task,
+/// What is asked, and what the answers lead to.
+pub(crate) struct Confirm<'a> {
+    pub(crate) title: String,
+    pub(crate) text: &'static str,
+    pub(crate) verb: &'static str,
+    pub(crate) task: &'a Task,
     pub(crate) onyes: Callback<()>,
     pub(crate) onclose: Callback<()>,
 }
 
-#[component]
-pub(crate) fn Confirm(props: &ConfirmProps) -> Html {
+pub(crate) fn confirm(of: &Confirm<'_>) -> Html {
     html! {
-        <Dialog title={props.title.clone()} onclose={props.onclose.clone()} testid="confirm">
+        <Dialog title={of.title.clone()} onclose={of.onclose.clone()} testid="confirm">
             <div class="inside">
-                <p>{ props.text.clone() }</p>
-                { form_error(props.task.failure(), &[]) }
+                <p>{ of.text }</p>
+                { form_error(of.task.failure(), &[]) }
                 <div class="form-acts">
-                    <Button onclick={props.onclose.clone()}>{ "Cancel" }</Button>
-                    <Button tone="no solid" onclick={props.onyes.clone()} busy={props.task.is_busy()} testid="confirm-yes">
-                        { props.verb.clone() }
+                    <Button onclick={of.onclose.clone()}>{ "Cancel" }</Button>
+                    <Button tone="no solid" onclick={of.onyes.clone()} busy={of.task.is_busy()} testid="confirm-yes">
+                        { of.verb }
                     </Button>
                 </div>
             </div>

@@ -6,23 +6,15 @@ use crate::components::dialog::Dialog;
 use crate::components::secret::secret;
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct KeyDialogProps {
-    pub(crate) agent: AttrValue,
-    pub(crate) of: AttrValue,
-    pub(crate) onclose: Callback<()>,
-}
-
-#[component]
-pub(crate) fn KeyDialog(props: &KeyDialogProps) -> Html {
+pub(crate) fn key_dialog(agent: &str, key: &str, onclose: &Callback<()>) -> Html {
     let origin = web_sys::window().and_then(|window| window.location().origin().ok()).unwrap_or_default();
-    let curl = example(&origin, &props.of);
+    let curl = example(&origin, key);
     html! {
-        <Dialog title={format!("Key for {}", props.agent)} onclose={props.onclose.clone()} must_answer=true
+        <Dialog title={format!("Key for {agent}")} onclose={onclose.clone()} must_answer=true
             testid="key-dialog">
             <div class="inside">
                 <p>{ "Copy it now: it is shown this once, and only its hash is kept." }</p>
-                { secret(&props.of, "agent-api-key") }
+                { secret(key, "agent-api-key") }
                 <p class="label">{ "What this agent may use:" }</p>
                 <pre class="snippet" data-testid="curl">{ curl.clone() }</pre>
                 <p class="hint">
@@ -31,7 +23,7 @@ pub(crate) fn KeyDialog(props: &KeyDialogProps) -> Html {
                 </p>
                 <div class="form-acts">
                     <CopyButton text={curl} label="Copy the call" />
-                    <Button tone="main" onclick={props.onclose.clone()} testid="key-noted">{ "I have copied it" }</Button>
+                    <Button tone="main" onclick={onclose.clone()} testid="key-noted">{ "I have copied it" }</Button>
                 </div>
             </div>
         </Dialog>

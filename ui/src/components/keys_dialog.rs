@@ -14,15 +14,9 @@ const KEYS: [(&str, &str); 8] = [
     ("Tab", "Reach everything else"),
 ];
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct KeysDialogProps {
-    pub(crate) onclose: Callback<()>,
-}
-
-#[component]
-pub(crate) fn KeysDialog(props: &KeysDialogProps) -> Html {
+pub(crate) fn keys_dialog(onclose: Callback<()>) -> Html {
     html! {
-        <Dialog title="Keys" onclose={props.onclose.clone()} testid="keys">
+        <Dialog title="Keys" {onclose} testid="keys">
             <dl class="keys">
                 { for KEYS.iter().map(|(key, what)| html! {
                     <div><dt><kbd>{ *key }</kbd></dt><dd>{ *what }</dd></div>

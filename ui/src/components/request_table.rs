@@ -6,18 +6,14 @@ use crate::hooks::queue::QueueQuery;
 use countersign_wire::requests::{RequestRow as Row, SortKey};
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct RequestTableProps {
-    pub(crate) rows: Vec<Row>,
-    pub(crate) selected: Option<AttrValue>,
-    pub(crate) query: QueueQuery,
-    pub(crate) onquery: Callback<QueueQuery>,
-    pub(crate) onopen: Callback<AttrValue>,
-}
-
-#[component]
-pub(crate) fn RequestTable(props: &RequestTableProps) -> Html {
-    let head = |name, key, class| sort_header(name, key, class, &props.query, &props.onquery);
+pub(crate) fn request_table(
+    rows: &[Row],
+    selected: Option<&str>,
+    query: &QueueQuery,
+    onquery: &Callback<QueueQuery>,
+    onopen: &Callback<AttrValue>,
+) -> Html {
+    let head = |name, key, class| sort_header(name, key, class, query, onquery);
     html! {
         <table class="requests" data-testid="requests">
             <caption class="unseen">{ "Requests" }</caption>
@@ -32,10 +28,10 @@ pub(crate) fn RequestTable(props: &RequestTableProps) -> Html {
                 </tr>
             </thead>
             <tbody>
-                { for props.rows.iter().map(|row| {
+                { for rows.iter().map(|row| {
                     let id = row.id.to_string();
-                    let selected = props.selected.as_deref() == Some(id.as_str());
-                    html! { <RequestRow key={id} row={row.clone()} {selected} onopen={props.onopen.clone()} /> }
+                    let selected = selected == Some(id.as_str());
+                    html! { <RequestRow key={id} row={row.clone()} {selected} onopen={onopen.clone()} /> }
                 }) }
             </tbody>
         </table>

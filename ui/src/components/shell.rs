@@ -1,6 +1,6 @@
 //! The frame of every page for people who are signed in: navigation, events, notices of the demo, the list of keys.
 
-use crate::components::keys_dialog::KeysDialog;
+use crate::components::keys_dialog::keys_dialog;
 use crate::components::nav::Nav;
 use crate::components::route_link::RouteLink;
 use crate::hooks::keys::use_keys;
@@ -58,7 +58,7 @@ pub(crate) fn Shell(props: &ShellProps) -> Html {
                     </div>
                 </div>
                 if *keys_shown {
-                    <KeysDialog onclose={close} />
+                    { keys_dialog(close) }
                 }
             </PendingProvider>
         </LiveProvider>

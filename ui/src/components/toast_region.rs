@@ -2,20 +2,34 @@
 
 use crate::components::icon::{Picture, icon};
 use crate::components::route_link::RouteLink;
-use crate::hooks::toasts::{Toast, Toasts, Tone, use_toast_list, use_toasts};
+use crate::hooks::toasts::{Toast, ToastList, Toasts, Tone};
+use std::rc::Rc;
 use yew::prelude::*;
 
+#[derive(Properties, PartialEq)]
+pub(crate) struct ToastProviderProps {
+    pub(crate) children: Html,
+}
+
+/// Gives its children a place for notices, and draws them after everything else.
 #[component]
-pub(crate) fn ToastRegion() -> Html {
-    let (toasts, list) = (use_toasts(), use_toast_list());
+pub(crate) fn ToastProvider(props: &ToastProviderProps) -> Html {
+    let list = use_reducer_eq(ToastList::default);
+    let toasts = {
+        let list = list.clone();
+        use_memo((), move |()| Toasts::of(&list, Rc::default()))
+    };
     let drawn = |bad: bool| -> Html {
         list.shown.iter().filter(|toast| (toast.tone == Tone::Bad) == bad).map(|toast| draw(&toasts, toast)).collect()
     };
     html! {
-        <div class="toasts">
-            <div aria-live="polite">{ drawn(false) }</div>
-            <div aria-live="assertive">{ drawn(true) }</div>
-        </div>
+        <ContextProvider<Toasts> context={(*toasts).clone()}>
+            { props.children.clone() }
+            <div class="toasts">
+                <div aria-live="polite">{ drawn(false) }</div>
+                <div aria-live="assertive">{ drawn(true) }</div>
+            </div>
+        </ContextProvider<Toasts>>
     }
 }
 

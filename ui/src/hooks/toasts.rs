@@ -2,6 +2,7 @@
 
 use crate::routes::Route;
 use gloo_timers::future::TimeoutFuture;
+use std::cell::Cell;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -80,11 +81,17 @@ impl Reducible for ToastList {
 /// What components hold to show a notice.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Toasts {
-    dispatch: UseReducerDispatcher<ToastList>,
-    count: Rc<std::cell::Cell<u32>>,
+    act: Callback<ToastAction>,
+    count: Rc<Cell<u32>>,
 }
 
 impl Toasts {
+    /// For the one component that draws the notices.
+    pub(crate) fn of(list: &UseReducerHandle<ToastList>, count: Rc<Cell<u32>>) -> Self {
+        let dispatch = list.dispatcher();
+        Self { act: Callback::from(move |action| dispatch.dispatch(action)), count }
+    }
+
     pub(crate) fn show(&self, tone: Tone, text: impl Into<AttrValue>) {
         self.show_with(tone, text, None);
     }
@@ -92,51 +99,23 @@ impl Toasts {
     pub(crate) fn show_with(&self, tone: Tone, text: impl Into<AttrValue>, leads_to: Option<Route>) {
         let key = self.count.get();
         self.count.set(key.wrapping_add(1));
-        self.dispatch.dispatch(ToastAction::Show { key, tone, text: text.into(), leads_to });
-        let dispatch = self.dispatch.clone();
+        self.act.emit(ToastAction::Show { key, tone, text: text.into(), leads_to });
+        let act = self.act.clone();
         spawn_local(async move {
             TimeoutFuture::new(tone.lasts_ms()).await;
-            dispatch.dispatch(ToastAction::Dismiss(key));
+            act.emit(ToastAction::Dismiss(key));
         });
     }
 
     pub(crate) fn dismiss(&self, key: u32) {
-        self.dispatch.dispatch(ToastAction::Dismiss(key));
-    }
-}
-
-#[derive(Properties, PartialEq)]
-pub(crate) struct ToastProviderProps {
-    pub(crate) children: Html,
-}
-
-/// Gives its children a place for notices.
-#[component]
-pub(crate) fn ToastProvider(props: &ToastProviderProps) -> Html {
-    let list = use_reducer_eq(ToastList::default);
-    let count = use_memo((), |()| std::cell::Cell::new(0));
-    let toasts = Toasts { dispatch: list.dispatcher(), count };
-    html! {
-        <ContextProvider<Toasts> context={toasts}>
-            <ContextProvider<ToastList> context={(*list).clone()}>
-                { props.children.clone() }
-            </ContextProvider<ToastList>>
-        </ContextProvider<Toasts>>
+        self.act.emit(ToastAction::Dismiss(key));
     }
 }
 
 /// For showing notices.
 #[hook]
 pub(crate) fn use_toasts() -> Toasts {
-    let fallback = use_reducer_eq(ToastList::default);
-    let count = use_memo((), |()| std::cell::Cell::new(0));
-    use_context::<Toasts>().unwrap_or_else(|| Toasts { dispatch: fallback.dispatcher(), count })
-}
-
-/// The notices, for the one component that draws them.
-#[hook]
-pub(crate) fn use_toast_list() -> ToastList {
-    use_context::<ToastList>().unwrap_or_default()
+    use_context::<Toasts>().unwrap_or_else(|| Toasts { act: Callback::noop(), count: Rc::default() })
 }
 
 #[cfg(test)]

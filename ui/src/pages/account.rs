@@ -2,7 +2,7 @@
 
 use crate::components::badge::badge;
 use crate::components::button::Button;
-use crate::components::confirm::Confirm;
+use crate::components::confirm::{Confirm, confirm};
 use crate::components::field::{field, typed};
 use crate::components::form::form_error;
 use crate::components::icon::{Picture, icon};
@@ -126,11 +126,14 @@ pub(crate) fn AccountPage() -> Html {
                 <div><Button tone="main" busy={adding.is_busy()} testid="passkey-add">{ "Add a passkey" }</Button></div>
             </form>
             if let Some(row) = &*leaving {
-                <Confirm
-                    title={format!("Remove “{}”?", row.name)}
-                    text="It will no longer sign you in, nor sign approvals. What it signed stays signed."
-                    verb="Remove" task={removing.clone()} onyes={remove} onclose={keep}
-                />
+                { confirm(&Confirm {
+                    title: format!("Remove “{}”?", row.name),
+                    text: "It will no longer sign you in, nor sign approvals. What it signed stays signed.",
+                    verb: "Remove",
+                    task: &removing,
+                    onyes: remove,
+                    onclose: keep,
+                }) }
             }
         </main>
     }

@@ -4,7 +4,7 @@ use crate::components::agent_dialog::AgentDialog;
 use crate::components::agent_row::AgentItem;
 use crate::components::button::Button;
 use crate::components::icon::{Picture, icon};
-use crate::components::key_dialog::KeyDialog;
+use crate::components::key_dialog::key_dialog;
 use crate::components::message::{failed, message};
 use crate::components::page_head::page_head;
 use crate::components::skeleton::skeleton;
@@ -69,7 +69,7 @@ pub(crate) fn AgentsPage() -> Html {
                 <AgentDialog onclose={close} {oncreated} />
             }
             if let Some(answer) = &*created {
-                <KeyDialog agent={answer.agent.name.clone()} of={answer.key.clone().unwrap_or_default()} onclose={noted} />
+                { key_dialog(&answer.agent.name, answer.key.as_deref().unwrap_or_default(), &noted) }
             }
         </main>
     }

@@ -6,7 +6,7 @@ use crate::components::icon::{Picture, icon};
 use crate::components::message::{failed, message};
 use crate::components::page_head::page_head;
 use crate::components::queue_bar::{choices, queue_bar};
-use crate::components::request_table::RequestTable;
+use crate::components::request_table::request_table;
 use crate::components::skeleton::skeleton;
 use crate::hooks::keys::use_keys;
 use crate::hooks::navigation::{use_navigator, use_place};
@@ -78,7 +78,7 @@ pub(crate) fn RequestsPage(props: &RequestsPageProps) -> Html {
                     Html::default(),
                 ) }
                 { queue_bar(&query, &onquery, &choices, connection) }
-                { list(&queue, &query, &onquery, &onopen, props.open.clone()) }
+                { list(&queue, &query, &onquery, &onopen, props.open.as_deref()) }
             </main>
             if let Some(id) = &props.open {
                 <ReviewDesk id={id.clone()} {onclose} />
@@ -92,7 +92,7 @@ fn list(
     query: &QueueQuery,
     onquery: &Callback<QueueQuery>,
     onopen: &Callback<AttrValue>,
-    selected: Option<AttrValue>,
+    selected: Option<&str>,
 ) -> Html {
     let state = &queue.state;
     match &state.phase {
@@ -108,8 +108,7 @@ fn list(
                         <Button onclick={queue.reload.clone()} testid="retry">{ "Try again" }</Button>
                     </p>
                 }
-                <RequestTable rows={state.rows.clone()} {selected} query={query.clone()} onquery={onquery.clone()}
-                    onopen={onopen.clone()} />
+                { request_table(&state.rows, selected, query, onquery, onopen) }
                 if state.has_more() {
                     <p class="more">
                         <Button onclick={queue.load_more.clone()} busy={state.fetching_more} testid="load-more">
