@@ -47,12 +47,12 @@ pub(crate) fn Shell(props: &ShellProps) -> Html {
                     }
                     <div class="page" id="page">
                         if let Some(me) = me.filter(|me| me.demo && !bare) {
-                            <p class="demo" data-testid="demo">
+                            <section class="demo" aria-label="About this desk" data-testid="demo">
                                 <span>{ "This is a demo: everything here is thrown away when it stops." }</span>
                                 if me.passkeys == 0 {
                                     <RouteLink to={Route::Account}>{ "Add a passkey to sign approvals" }</RouteLink>
                                 }
-                            </p>
+                            </section>
                         }
                         { props.children.clone() }
                     </div>

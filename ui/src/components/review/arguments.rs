@@ -24,7 +24,7 @@ pub(crate) fn arguments(props: &ReviewProps) -> Html {
     html! {
         <section class="arguments" data-testid="card-arguments">
             <header>
-                <h3 class="label">{ "Arguments, exactly as they will be sent" }</h3>
+                <h2 class="label">{ "Arguments, exactly as they will be sent" }</h2>
                 <span class="label links">
                     <button type="button" class="link-button" aria-pressed={raw.to_string()} onclick={toggle}
                         data-testid="raw">

@@ -10,7 +10,7 @@ pub(crate) fn note(card: &Card) -> Html {
     }
     html! {
         <section class="note" data-testid="card-note">
-            <h3 class="label">{ "Note from the agent, not verified" }</h3>
+            <h2 class="label">{ "Note from the agent, not verified" }</h2>
             <p>{ segments(&card.note) }</p>
             if card.note_truncated {
                 <p class="two">{ "The note was longer; the rest was not kept." }</p>

@@ -48,7 +48,7 @@ fn reported(outcome: &OutcomeView) -> Html {
     let (tone, word) = if outcome.ok { ("ok", "It worked") } else { ("no", "It did not work") };
     html! {
         <section class="note">
-            <h3 class="label">{ "What the agent reported, not verified" }</h3>
+            <h2 class="label">{ "What the agent reported, not verified" }</h2>
             { badge(tone, word) }
             <p>{ segments(&outcome.detail) }</p>
         </section>
@@ -71,7 +71,7 @@ fn Result(props: &ResultProps) -> Html {
     html! {
         <section class="arguments" data-testid="card-result">
             <header>
-                <h3 class="label">{ "Answer, redacted for display" }</h3>
+                <h2 class="label">{ "Answer, redacted for display" }</h2>
                 <span class="label">{ "Status " }{ result.status }</span>
             </header>
             <div class="args"><ValueTree value={Rc::new(result.data.clone())} folds={(*folds).clone()} {onfold} /></div>
