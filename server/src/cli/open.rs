@@ -4,7 +4,7 @@ use super::CliError;
 use crate::audit::Actor;
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{DataFolder, PublicUrl, RawConfig, data_folder};
-use crate::desk::house::ensure_desk;
+use crate::desk::house::{ensure_desk, open_vault};
 use crate::serve::master_key_source;
 use crate::store::Store;
 use crate::store::desk::DeskRow;
@@ -63,10 +63,10 @@ impl DeskArguments {
     pub async fn open(&self) -> Result<OpenDesk, CliError> {
         let raw = self.raw()?;
         let data = data_folder(&raw)?;
-        let vault = Vault::open(&master_key_source(raw.master_key_file.as_deref(), &data))?;
         let store = Store::open(&data).await?;
         let clock: SharedClock = Arc::new(SystemClock);
         let row = ensure_desk(&store, &clock).await?;
+        let vault = open_vault(&store, &row, &master_key_source(raw.master_key_file.as_deref(), &data)).await?;
         Ok(OpenDesk { store, vault, clock, row, data, configured_url: raw.public_url })
     }
 }

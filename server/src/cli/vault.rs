@@ -48,13 +48,18 @@ pub(super) async fn run(command: VaultCommand) -> Result<(), CliError> {
             }
         }
     }
-    finish_rotation(&source)?;
     let entry = Entry::new(desk.clock.now(), super::open::actor(), "vault.rotated", vault.key_id());
+    let key = vault.key_id();
     desk.store
         .write(move |connection| {
-            Box::pin(async move { store::audit::append(connection, entry).await.map_err(CliError::from) })
+            Box::pin(async move {
+                store::desk::set_vault_key(connection, key).await?;
+                store::audit::append(connection, entry).await.map_err(CliError::from)
+            })
         })
         .await?;
+    // Last: until the record says that the new key is the desk's, the file holds both.
+    finish_rotation(&source)?;
     say(format_args!("Wrapped {wrapped} sealed records under a new master key. Back the key file up again."));
     Ok(())
 }

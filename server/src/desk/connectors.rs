@@ -64,9 +64,6 @@ impl Desk {
             })
         })
         .await?;
-        if !change.active {
-            self.outgoing().retire(id);
-        }
         self.connector(admin.signed_in(), id).await
     }
 

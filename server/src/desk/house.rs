@@ -10,6 +10,7 @@ use crate::config::PublicUrl;
 use crate::store::desk::DeskRow;
 use crate::store::links::{Link, LinkKind};
 use crate::store::{self, Store};
+use crate::vault::{MasterKeySource, Vault};
 use countersign_domain::ids::{DeskId, LinkId};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
@@ -71,6 +72,26 @@ pub async fn settle_address(store: &Store, row: &DeskRow, public_url: &PublicUrl
                 .await
         }
     }
+}
+
+/// Opens the vault with the key that this desk is sealed under; the first key that it is ever opened with is that one.
+///
+/// # Errors
+/// When the key is gone or another one, and nothing is changed then.
+pub async fn open_vault(store: &Store, row: &DeskRow, source: &MasterKeySource) -> Result<Vault, DeskError> {
+    let vault = match row.vault_key {
+        Some(before) => Vault::open_again(source, before)?,
+        None => Vault::open(source)?,
+    };
+    let key = vault.key_id();
+    if row.vault_key != Some(key) {
+        store
+            .write(move |connection| {
+                Box::pin(async move { Ok::<_, DeskError>(store::desk::set_vault_key(connection, key).await?) })
+            })
+            .await?;
+    }
+    Ok(vault)
 }
 
 impl Desk {

@@ -192,6 +192,8 @@ impl Desk {
         let mut held = self.inner.snapshot.write().unwrap_or_else(PoisonError::into_inner);
         // Of two that refresh at once the newer one stays.
         if fresh.version() > held.version() {
+            // Whoever switched it off, and wherever: its process has no business running on with its credential.
+            fresh.switched_off_since(&held).for_each(|id| self.outgoing().retire(id));
             *held = fresh;
         }
         Ok(())

@@ -86,6 +86,12 @@ impl Snapshot {
         })
     }
 
+    /// The connectors that were on in an older snapshot and are so no longer.
+    pub(super) fn switched_off_since(&self, older: &Self) -> impl Iterator<Item = ConnectorId> {
+        let on = |snapshot: &Self, id| snapshot.connector(id).is_some_and(|entry| entry.connector.active);
+        older.connectors.values().map(|entry| entry.connector.id).filter(move |id| on(older, *id) && !on(self, *id))
+    }
+
     /// The snapshot's version.
     #[must_use]
     pub const fn version(&self) -> i64 {

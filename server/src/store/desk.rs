@@ -2,6 +2,7 @@
 
 use super::row::{Columns as _, to_json};
 use super::{Connection, StoreError};
+use crate::vault::KeyId;
 use countersign_domain::Timestamp;
 use countersign_domain::ids::{DeskId, FlowId};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub struct DeskRow {
     pub set_up_at: Option<Timestamp>,
     /// What made-up passkeys of unknown addresses are derived from, so that they stay the same over restarts.
     pub probe_key: String,
+    /// The master key that the vault seals under, by its id; none before the vault was first opened.
+    pub vault_key: Option<KeyId>,
     /// Settings.
     pub settings: DeskSettings,
     /// Grows with every change of people, agents, connectors, policies and flows.
@@ -54,6 +57,7 @@ pub async fn desk(connection: &mut Connection) -> Result<Option<DeskRow>, StoreE
             rp_id: row.maybe_text("rp_id")?,
             set_up_at: row.maybe_time("set_up_at")?,
             probe_key: row.text("probe_key")?,
+            vault_key: row.maybe_id("vault_key")?,
             settings: row.json("settings")?,
             config_version: row.int("config_version")?,
         })
@@ -94,6 +98,12 @@ pub async fn set_address(connection: &mut Connection, public_url: &str, rp_id: &
         .bind(rp_id)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Notes which master key the vault seals under.
+pub async fn set_vault_key(connection: &mut Connection, key: KeyId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE desk SET vault_key = $1 WHERE one = 1").bind(key.to_string()).execute(connection).await?;
     Ok(())
 }
 

@@ -9,8 +9,13 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 /// # Errors
 /// When a migration fails, was edited, or is unknown to this version.
 pub async fn run(connection: &mut Connection) -> Result<(), StoreError> {
-    let sql = include_str!("../../migrations/sqlite/0001_desk.sql").into_sql_str();
-    let first = Migration::new(1, "desk".into(), MigrationType::Simple, sql, false);
-    Migrator::with_migrations(vec![first]).run_direct(None, connection, false).await?;
+    let simple = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    let all = vec![
+        simple(1, "desk", include_str!("../../migrations/sqlite/0001_desk.sql")),
+        simple(2, "vault key", include_str!("../../migrations/sqlite/0002_vault_key.sql")),
+    ];
+    Migrator::with_migrations(all).run_direct(None, connection, false).await?;
     Ok(())
 }

@@ -50,6 +50,16 @@ pub enum VaultError {
         /// The key that new records are sealed under.
         at_hand: KeyId,
     },
+    /// The key file of a desk that has sealed records is not there.
+    #[error(
+        "the key file {path} is gone, and this desk is sealed under master key {sealed_under}; restore the file from your backup"
+    )]
+    KeyLost {
+        /// Where it should be.
+        path: PathBuf,
+        /// The key that would open the desk.
+        sealed_under: KeyId,
+    },
     /// The bytes were changed, or belong to another record.
     #[error("a sealed record was changed, or belongs to another record")]
     Tampered,
@@ -81,6 +91,16 @@ pub enum VaultError {
 /// Which master key: the beginning of a hash of it, so that it tells nothing about the key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId([u8; KEY_ID]);
+
+impl std::str::FromStr for KeyId {
+    type Err = hex::FromHexError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut id = [0; KEY_ID];
+        hex::decode_to_slice(text, &mut id)?;
+        Ok(Self(id))
+    }
+}
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,10 +135,28 @@ impl Vault {
         Ok(Self { keys: Arc::new(MasterKeys::read(source)?) })
     }
 
-    /// The key that new records are sealed under. Worth storing, to notice at start that a key file was mixed up.
+    /// The key that new records are sealed under. Stored with the desk, to notice at start that a key file was mixed up.
     #[must_use]
     pub fn key_id(&self) -> KeyId {
         self.keys.newest().id
+    }
+
+    /// Opens the vault of a desk that was sealed under this key before.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and when that key is not among those at hand: a lost key file is not made anew, since what it
+    /// sealed would then be lost without a word.
+    pub fn open_again(source: &MasterKeySource, sealed_under: KeyId) -> Result<Self, VaultError> {
+        if let MasterKeySource::DataFolder(_) = source
+            && let Some(path) = source.path().filter(|path| !path.exists())
+        {
+            return Err(VaultError::KeyLost { path, sealed_under });
+        }
+        let vault = Self::open(source)?;
+        match vault.keys.by_id(sealed_under) {
+            Some(_) => Ok(vault),
+            None => Err(VaultError::WrongKey { sealed_under, at_hand: vault.key_id() }),
+        }
     }
 
     /// Seals a record; `kind` is what it is, such as `request.arguments`, and `id` which.

@@ -194,3 +194,19 @@ fn a_key_from_the_environment_rotates_as_a_list() {
     assert_eq!(vault_of(&new).unseal(KIND, ID, &rewrapped).unwrap(), b"x");
     assert!(matches!(start_rotation(&MasterKeySource::Value(SecretString::from(old))), Err(VaultError::NotAFile)));
 }
+
+#[test]
+fn a_desk_that_was_sealed_before_gets_no_new_key_in_silence() {
+    let (folder, source) = a_folder();
+    let before = Vault::open(&source).unwrap().key_id();
+    assert_eq!(Vault::open_again(&source, before).unwrap().key_id(), before);
+
+    std::fs::remove_file(folder.path().join("master.key")).unwrap();
+    let lost = Vault::open_again(&source, before).unwrap_err();
+    assert!(matches!(lost, VaultError::KeyLost { .. }));
+    assert!(lost.to_string().contains(&before.to_string()), "{lost}");
+    assert_eq!(names_in(folder.path()), Vec::<String>::new());
+
+    Vault::open(&source).unwrap();
+    assert!(matches!(Vault::open_again(&source, before), Err(VaultError::WrongKey { .. })));
+}
