@@ -122,6 +122,13 @@ impl Browser {
         }
     }
 
+    /// How long after the page was asked for this element was there to be used, by the browser's own clock.
+    pub async fn usable_after(&self, testid: &str) -> Duration {
+        self.find(testid).await;
+        let now = self.driver.execute("return performance.now()", Vec::new()).await.unwrap();
+        Duration::from_secs_f64(now.json().as_f64().unwrap() / 1e3)
+    }
+
     async fn text(&self) -> String {
         match self.driver.find(By::Tag("body")).await {
             Ok(body) => body.text().await.unwrap_or_default(),

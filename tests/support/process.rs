@@ -52,6 +52,12 @@ impl Process {
         Agent::at(&self.origin, key)
     }
 
+    /// The process's id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// Ends it as a power cut would: SIGKILL, and waits until it is gone.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();

@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: release builds of the server and of the bench, then the bench itself.
-//! What is measured, and the table beside the budgets, is `tests/src/bin/bench.rs`.
+//! What is measured, and the table beside the budgets, is `tests/bench/`.
 
 use std::process::Command;
 

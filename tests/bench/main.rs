@@ -1,0 +1,61 @@
+//! `cargo xtask bench`: what the product costs, beside the budgets that it set itself. Every figure is of this machine
+//! and this moment; where two things compare, they are measured in turns within one run.
+
+#![allow(clippy::unwrap_used, reason = "whatever goes wrong ends the bench")]
+#![allow(clippy::disallowed_methods, reason = "it measures by the machine's clock")]
+#![allow(clippy::print_stdout, reason = "the table is what it is for")]
+
+mod calls;
+mod decisions;
+mod figures;
+mod footprint;
+mod page;
+mod pages;
+mod policies;
+mod upstream;
+mod world;
+
+use figures::Line;
+
+/// A part of the bench, by the name that chooses it at the command line.
+const PARTS: [&str; 6] = ["calls", "decisions", "pages", "policies", "footprint", "page"];
+
+#[tokio::main]
+async fn main() {
+    let chosen: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = chosen.iter().find(|name| !PARTS.contains(&name.as_str())) {
+        eprintln!("there is no part {unknown}; there are {}", PARTS.join(", "));
+        std::process::exit(2);
+    }
+    countersign_server::install_crypto();
+    let wanted = |part: &str| chosen.is_empty() || chosen.iter().any(|name| name == part);
+    let mut lines = Vec::new();
+    if wanted("calls") {
+        lines.extend(measured("an allowed call", calls::measure()).await);
+    }
+    if wanted("decisions") {
+        lines.extend(measured("decisions", decisions::measure()).await);
+    }
+    if wanted("pages") {
+        lines.extend(measured("pages of many requests", pages::measure()).await);
+    }
+    if wanted("policies") {
+        eprintln!("measuring 100 policies");
+        lines.extend(policies::measure());
+    }
+    if wanted("footprint") {
+        lines.extend(measured("memory", footprint::measure()).await);
+    }
+    if wanted("page") {
+        lines.extend(measured("the interface", page::measure()).await);
+    }
+    println!("{}", figures::table(&lines));
+    if lines.iter().any(Line::misses) {
+        eprintln!("not every figure is within its budget");
+    }
+}
+
+async fn measured(what: &str, part: impl Future<Output = Vec<Line>>) -> Vec<Line> {
+    eprintln!("measuring {what}");
+    part.await
+}
