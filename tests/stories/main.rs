@@ -4,7 +4,9 @@
 
 mod between;
 mod browser;
+mod commands;
 mod crashes;
+mod demo;
 mod gate;
 mod given;
 mod invariants;
