@@ -13,7 +13,9 @@ async fn given_folder(upstream: &Upstream) -> TempDir {
     let flow =
         "flows: [{name: Default, confirmation: passkey_if_enrolled, steps: [{order: 1, approvers: {roles: [admin]}}]}]
 settings: {default_flow: Default}\n";
-    std::fs::write(folder.path().join("desk.yaml"), file(&upstream.url).replace("users:\n", people) + flow).unwrap();
+    let agents = "agents:\n  - {name: a-second-bot, owner: dana@acme.test}\n";
+    let desk = file(&upstream.url).replace("users:\n", people).replace("agents:\n", agents);
+    std::fs::write(folder.path().join("desk.yaml"), desk + flow).unwrap();
     command(folder.path(), &["apply", "desk.yaml"], &VARIABLES).await;
     folder
 }
