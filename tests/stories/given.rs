@@ -1,6 +1,7 @@
 //! What most stories begin with.
 
-use support::{Agent, Desk, Person, Upstream};
+use std::time::Duration;
+use support::{Agent, Database, Desk, Person, Upstream};
 
 /// The agent's key; made for these stories and good for nothing else.
 pub const KEY: &str = "csk_storystorystorystorystorystorystorystory0AA";
@@ -63,6 +64,14 @@ pub async fn given_shop_with(upstream: Upstream) -> Shop {
     Shop { desk, upstream, agent, dana }
 }
 
+/// An allowed call.
+pub fn look(charge: &str) -> serde_json::Value {
+    serde_json::json!({"connector": "shop", "tool": "charges_get", "arguments": {"charge": charge}})
+}
+
+/// What the stories' desk file takes from the environment.
+pub const VARIABLES: [(&str, &str); 2] = [("BOT_KEY", KEY), ("SHOP_TOKEN", SECRET)];
+
 /// Waits until the running server has picked up what was applied beside it: until the key opens the door.
 pub async fn settled(agent: &Agent) {
     while agent.get("/v1/agent/permissions").await.status != 200 {
@@ -83,5 +92,41 @@ impl Shop {
     pub async fn held(&self) -> String {
         let answer = self.agent.ask(refund(4_900)).await.expect(202);
         answer["approval_id"].as_str().unwrap().to_owned()
+    }
+
+    /// From now on approved calls don't begin: their audit row can't be written. [`Self::go_on`] ends that.
+    pub async fn hold_executions(&self) -> Database {
+        let database = self.desk.database().await;
+        database.refuse_audit("execution.started").await;
+        database
+    }
+
+    /// Lets approved calls begin, and makes it their time.
+    pub async fn go_on(&self, held_by: &Database) {
+        held_by.allow_audit().await;
+        self.desk.clock.forward(Duration::from_secs(30));
+    }
+
+    /// The id of an agent, a connector or a person in a list of theirs, by a field.
+    pub async fn id_of(&self, list: &str, field: &str, value: &str) -> String {
+        let items = self.dana.get(list).await.expect(200);
+        let found = items["items"].as_array().unwrap().iter().find(|item| item[field] == value);
+        found.unwrap_or_else(|| panic!("no {value} in {items}"))["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Changes an agent, a connector or a person.
+    pub async fn change(&self, list: &str, field: &str, value: &str, change: serde_json::Value) {
+        let path = format!("{list}/{}", self.id_of(list, field, value).await);
+        self.dana.call(reqwest::Method::PATCH, &path, Some(change)).await.expect(200);
+    }
+
+    /// Applies a changed desk file, with the variables of the stories.
+    pub async fn apply(&self, file: &str) {
+        self.desk.apply(file, &VARIABLES).await;
+    }
+
+    /// Somebody who was invited and came.
+    pub async fn joined(&self, email: &str, role: &str, name: &str) -> Person {
+        Person::join(&self.desk, &self.dana.invite(email, role).await, name).await
     }
 }

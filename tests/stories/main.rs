@@ -2,10 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story fails by panicking")]
 
+mod between;
 mod browser;
+mod commands;
 mod crashes;
+mod demo;
+mod gate;
 mod given;
 mod invariants;
 mod main_job;
 mod mcp_upstreams;
+mod passkeys;
+mod races;
+mod record;
 mod refusals;
+mod repeats;
+mod sight;
+mod streams;

@@ -1,10 +1,10 @@
 //! A real server on a port of its own, with its folder; it stops and goes with the story.
 
-use crate::{HandClock, Person};
+use crate::{Database, Events, HandClock, Person};
 use countersign_server::audit::Actor;
 use countersign_server::clock::{SharedClock, SystemClock};
 use countersign_server::config::{Config, DataFolder, PublicUrl};
-use countersign_server::desk::house::ensure_desk;
+use countersign_server::desk::house::{ensure_desk, sign_in_link};
 use countersign_server::desk_file::{DeskFile, Options, apply};
 use countersign_server::store::Store;
 use countersign_server::vault::{MasterKeySource, Vault};
@@ -69,6 +69,21 @@ impl Answer {
     }
 }
 
+/// A desk whose server is not running.
+pub struct Stopped(Desk);
+
+impl Stopped {
+    /// The desk's database.
+    pub async fn database(&self) -> Database {
+        self.0.database().await
+    }
+
+    /// Starts the server again, at another port.
+    pub async fn start(self) -> Desk {
+        Desk::on(self.0.folder, self.0.clock, self.0.lives_by).await
+    }
+}
+
 impl Desk {
     /// A desk that was just started for the first time.
     pub async fn fresh() -> Self {
@@ -114,11 +129,29 @@ impl Desk {
         }
     }
 
-    /// Stops the server as SIGTERM would and starts it again on the same folder, at another port.
-    pub async fn restart(mut self) -> Self {
+    /// Stops the server as SIGTERM would.
+    pub async fn stop(mut self) -> Stopped {
         let _ = self.stop.take().unwrap().send(());
         self.running.take().unwrap().await.unwrap();
-        Self::on(self.folder, self.clock, self.lives_by).await
+        Stopped(self)
+    }
+
+    /// Stops the server as SIGTERM would and starts it again on the same folder, at another port.
+    pub async fn restart(self) -> Self {
+        self.stop().await.start().await
+    }
+
+    /// The desk's database, beside the desk.
+    pub async fn database(&self) -> Database {
+        Database::of(self.folder()).await
+    }
+
+    /// The token of a link that signs somebody in without a passkey, as `countersign user link` makes one.
+    pub async fn sign_in_token(&self, email: &str) -> String {
+        let store = Store::open(&DataFolder::prepare(self.folder()).unwrap()).await.unwrap();
+        let actor = Actor::Cli("story".into());
+        let link = sign_in_link(&store, &self.lives_by, &self.origin, email, actor, false).await.unwrap();
+        link.expose_secret().split('#').nth(1).unwrap().to_owned()
     }
 
     /// The folder that the desk lives in.
@@ -223,6 +256,12 @@ impl Agent {
             request = request.header(*name, *value);
         }
         Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// Follows one of its requests, going on after an event where one is given.
+    pub async fn follow(&self, id: &str, after: Option<i64>) -> Events {
+        let url = format!("{}/v1/approvals/{id}/events", self.origin);
+        Events::open(self.client.get(url).bearer_auth(&self.key), after).await
     }
 
     /// Waits until a request has moved on from where it is.

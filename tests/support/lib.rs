@@ -4,14 +4,18 @@
 
 mod browser;
 mod clock;
+mod database;
 mod desk;
+mod events;
 mod person;
 mod process;
 mod upstream;
 
 pub use browser::Browser;
 pub use clock::HandClock;
-pub use desk::{Agent, Answer, Desk, apply_to};
+pub use database::Database;
+pub use desk::{Agent, Answer, Desk, Stopped, apply_to};
+pub use events::{Event, Events};
 pub use person::Person;
-pub use process::Process;
+pub use process::{Demo, Process, command, free_port, refused_command};
 pub use upstream::Upstream;

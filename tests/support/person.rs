@@ -1,6 +1,6 @@
 //! Somebody with a browser and a passkey, both in software: the real ceremonies, without a screen.
 
-use crate::{Answer, Desk};
+use crate::{Answer, Desk, Events};
 use reqwest::{Client, Method};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
@@ -39,9 +39,64 @@ impl Person {
         let credential = create(&mut passkey, &desk.origin, &begun);
         let body = json!({"ceremony": begun["ceremony"], "credential": credential});
         let entered = desk.call(Method::POST, finish, Some(&body)).await;
+        Self::entered(&desk.origin, &entered, passkey)
+    }
+
+    /// Follows a sign-in link; they may have a passkey somewhere else, and have none here.
+    pub async fn by_link(origin: &str, token: &str) -> Self {
+        let request = Client::new().post(format!("{origin}/api/session/link")).header("origin", origin);
+        let entered = Answer::read(request.json(&json!({"token": token})).send().await.unwrap()).await;
+        Self::entered(origin, &entered, SoftPasskey::new(true))
+    }
+
+    fn entered(origin: &str, entered: &Answer, passkey: SoftPasskey) -> Self {
         assert_eq!(entered.status, 200, "{}", entered.text);
         let cookie = entered.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-        Self { origin: desk.origin.clone(), cookie, client: Client::new(), passkey: Mutex::new(passkey) }
+        Self { origin: origin.to_owned(), cookie, client: Client::new(), passkey: Mutex::new(passkey) }
+    }
+
+    /// The same person at a desk that was started again at another port.
+    #[must_use]
+    pub fn at(self, desk: &Desk) -> Self {
+        Self { origin: desk.origin.clone(), ..self }
+    }
+
+    /// Signs in anew with the passkey: another session of the same person.
+    pub async fn sign_in_again(self, email: &str) -> Self {
+        let begun = self.post("/api/session/passkey/start", json!({"email": email})).await.expect(200);
+        let signed = self.answer(&begun).await;
+        let entered = self.post("/api/session/passkey/finish", signed).await;
+        Self::entered(&self.origin, &entered, self.passkey.into_inner())
+    }
+
+    /// Adds the passkey of this device.
+    pub async fn add_passkey(&self, name: &str) -> Answer {
+        let begun = self.post("/api/passkeys/start", json!({"name": name})).await.expect(200);
+        let credential = create(&mut *self.passkey.lock().await, &self.origin, &begun);
+        self.post("/api/passkeys/finish", json!({"ceremony": begun["ceremony"], "credential": credential})).await
+    }
+
+    /// Touches the passkey, so that something may be widened.
+    pub async fn reauthenticate(&self) -> Answer {
+        let begun = self.post("/api/session/reauth/start", json!({})).await.expect(200);
+        let signed = self.answer(&begun).await;
+        self.post("/api/session/reauth/finish", signed).await
+    }
+
+    /// Opens the live queue, going on after an event where one is given.
+    pub async fn watch(&self, after: Option<i64>) -> Events {
+        let request = self.client.get(format!("{}/api/events", self.origin)).header("cookie", &self.cookie);
+        Events::open(request, after).await.begun().await
+    }
+
+    /// A request's card once the request has ended.
+    pub async fn end_of(&self, id: &str) -> Value {
+        loop {
+            let card = self.get(&format!("/api/requests/{id}")).await.expect(200);
+            if !["pending", "approved", "executing"].contains(&card["state"].as_str().unwrap()) {
+                return card;
+            }
+        }
     }
 
     /// The session's cookie, as `Cookie` carries it.

@@ -1,11 +1,13 @@
-//! The real binary as a process of its own, to be killed.
+//! The real binary as a process of its own: a server to be killed, the demo, and commands that come back.
 
 use crate::Agent;
 use reqwest::Client;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 
 /// A `countersign serve` that runs.
 pub struct Process {
@@ -18,8 +20,7 @@ impl Process {
     /// Starts the server on a folder and waits until it is ready.
     pub async fn serve(folder: &Path) -> Self {
         countersign_server::install_crypto();
-        // Bound for a moment to learn of a free port; nothing else on this machine is after it.
-        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let port = free_port().await;
         let child = Command::new(binary())
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
             .arg(folder)
@@ -61,6 +62,90 @@ impl Process {
     /// Ends it as a power cut would: SIGKILL, and waits until it is gone.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
+    }
+}
+
+/// Bound for a moment to learn of a free port; nothing else on this machine is after it.
+pub async fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+}
+
+/// Runs a command on the desk in a folder; what it said on standard output.
+pub async fn command(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let ran = output(folder, arguments, variables).await;
+    assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+/// Runs a command that must fail; why it did.
+pub async fn refused_command(folder: &Path, arguments: &[&str]) -> String {
+    let ran = output(folder, arguments, &[]).await;
+    assert!(!ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stdout));
+    String::from_utf8(ran.stderr).unwrap()
+}
+
+async fn output(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    Command::new(binary())
+        .args(arguments)
+        .arg("--data-dir")
+        .arg(folder)
+        .current_dir(folder)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap()
+}
+
+/// A `countersign demo` that runs, with a home and a folder for temporary files of its own.
+pub struct Demo {
+    /// `http://localhost:<port>`.
+    pub origin: String,
+    /// The token of the link that it printed.
+    pub token: String,
+    /// Where what is approved happens.
+    pub notes: PathBuf,
+    child: Child,
+    _said: Lines<BufReader<ChildStdout>>,
+    home: TempDir,
+}
+
+impl Demo {
+    /// Starts it; `port` is the first that it tries.
+    pub async fn start(port: u16) -> Self {
+        countersign_server::install_crypto();
+        let home = tempfile::tempdir().unwrap();
+        let mut child = Command::new(binary())
+            .args(["demo", "--port", &port.to_string()])
+            .current_dir(home.path())
+            .envs([("HOME", home.path()), ("TMPDIR", home.path()), ("TEMP", home.path()), ("TMP", home.path())])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut link, mut notes) = (None, None);
+        while link.is_none() || notes.is_none() {
+            let line = said.next_line().await.unwrap().expect("the demo says where it is");
+            if let Some((origin, token)) = line.trim().split_once("/sign-in/link#") {
+                link = Some((origin.to_owned(), token.to_owned()));
+            }
+            if let Some((_, folder)) = line.split_once("What you approve happens in ") {
+                notes = Some(PathBuf::from(folder.trim_end_matches('.')));
+            }
+        }
+        let (origin, token) = link.unwrap();
+        Self { origin, token, notes: notes.unwrap(), child, _said: said, home }
+    }
+
+    /// Ends it as Ctrl-C does; what it left behind in its folder for temporary files.
+    pub async fn interrupt(mut self) -> Vec<PathBuf> {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
+        assert!(self.child.wait().await.unwrap().success());
+        std::fs::read_dir(self.home.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 }
 

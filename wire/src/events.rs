@@ -37,6 +37,9 @@ impl EventKind {
     }
 }
 
+/// The SSE event, without data of its own, that tells admins that [`crate::session::SessionInfo::notices`] has changed.
+pub const NOTICE_EVENT: &str = "desk.notice";
+
 /// The data of an event. Ids are told, contents are fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestEvent {

@@ -22,6 +22,9 @@ pub struct UserRow {
     pub active: bool,
     /// How many passkeys they have; none means that they can't sign in without a link.
     pub passkeys: u32,
+    /// Until when their newest passkey can't approve or widen, because no older one vouches for it.
+    #[serde(default)]
+    pub fresh_passkey_until: Option<Timestamp>,
     /// When they were last here.
     pub last_seen_at: Option<Timestamp>,
 }

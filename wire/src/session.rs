@@ -36,6 +36,31 @@ pub struct SessionInfo {
     pub widening_needs_passkey: bool,
     /// When the session ends.
     pub expires_at: Timestamp,
+    /// What an admin is told, the newest first; empty for everybody else.
+    #[serde(default)]
+    pub notices: Vec<Notice>,
+}
+
+/// Something that the admins are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Notice {
+    /// Somebody added a passkey that no older one vouches for: told for a day, so that an admin can close the account
+    /// of somebody whose session was stolen.
+    PasskeyAdded {
+        /// Whose account.
+        user_id: UserId,
+        /// Their name.
+        user: String,
+        /// Their address.
+        email: String,
+        /// What the passkey is called.
+        passkey: String,
+        /// When it was added.
+        at: Timestamp,
+        /// From when it may approve and widen.
+        usable_from: Timestamp,
+    },
 }
 
 /// The one who is signed in.

@@ -1,6 +1,6 @@
 //! What an agent hears about its request, now or after waiting for it to move.
 
-use super::error::{DeskError, not_found};
+use super::error::{DeskError, not_found, refuse};
 use super::execute::explain;
 use super::{AgentCaller, Desk, SealedPart};
 use crate::store;
@@ -10,6 +10,7 @@ use countersign_domain::execution::{Answer, Attempt};
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::{Decider, RequestState};
 use countersign_wire::agent::{ActionResult, Approval, PendingAction, PendingActions};
+use countersign_wire::problem::Code;
 use std::time::Duration;
 
 /// Until when a caller waits.
@@ -56,6 +57,10 @@ impl Desk {
         let waited = tokio::time::timeout(limit, async {
             loop {
                 watch.moved().await;
+                // Whoever holds a key that was replaced meanwhile hears nothing more.
+                if !self.agent_stands(caller) {
+                    return Err(refuse(Code::Unauthenticated, "This key or token opens nothing any more."));
+                }
                 let now = self.request_of(caller, id).await?;
                 if done(&now) {
                     return Ok(now);

@@ -68,7 +68,8 @@ impl Desk {
         let comment = check_body(&body)?;
         let snapshot = self.snapshot();
         let now = self.now();
-        let request = self.request_to_decide(&snapshot, who, id, now).await?;
+        let request = self.request_to_decide(&snapshot, who, id).await?;
+        check_deadline(&request, now)?;
         let passkeys = self.deciding_passkeys(who, now).await?;
         let statement = DecisionStatement {
             t: STATEMENT_TYPE.to_owned(),
@@ -127,7 +128,7 @@ impl Desk {
     pub async fn decide(&self, who: &SignedIn, id: RequestId, body: DecisionBody) -> Result<Decided, DeskError> {
         let comment = check_body(&body)?;
         let snapshot = self.snapshot();
-        let request = self.request_to_decide(&snapshot, who, id, self.now()).await?;
+        let request = self.request_to_decide(&snapshot, who, id).await?;
         let flow = flow(&snapshot, &request)?;
         if body.decision == Vote::Approve && self.ceremony_due(flow, who.passkeys()) {
             return Err(refuse(Code::CeremonyRequired, "Approving this needs your passkey."));
@@ -145,13 +146,12 @@ impl Desk {
         }
     }
 
-    /// The request, if this person may decide it now. The transaction checks it all again.
+    /// The request, if this person may decide it. The transaction checks it all again, and the deadline with it.
     async fn request_to_decide(
         &self,
         snapshot: &Snapshot,
         who: &SignedIn,
         id: RequestId,
-        now: Timestamp,
     ) -> Result<Request, DeskError> {
         let mut connection = self.store().read().await?;
         let request = store::requests::by_id(&mut connection, id).await?.ok_or_else(|| not_found("request"))?;
@@ -159,7 +159,7 @@ impl Desk {
         if !who.may_see(snapshot, &request, votes.iter().any(|vote| vote.user_id == who.user().id)) {
             return Err(not_found("request"));
         }
-        check_turn(snapshot, &request, &votes, who.user(), now)?;
+        check_turn(snapshot, &request, &votes, who.user())?;
         Ok(request)
     }
 
@@ -190,6 +190,8 @@ impl Desk {
         self.announce();
         metrics::counter!("countersign_decisions_total", "vote" => ballot.vote.word()).increment(1);
         if decided.state == RequestState::Approved {
+            // The lease of what is begun here may be over sooner than any timer that the scheduler knows of.
+            self.inner.timers.notify_one();
             let desk = self.clone();
             tokio::spawn(async move {
                 // An external request has nothing to run; `execute` sees that itself. A failure here is retried by
@@ -208,16 +210,18 @@ impl Desk {
         id: RequestId,
         ballot: Arc<Ballot>,
     ) -> Result<Decided, DeskError> {
-        let now = self.now();
+        let clock = Arc::clone(self.clock());
         let decision_id = DecisionId(self.fresh());
         self.store()
             .write(move |connection| {
                 Box::pin(async move {
                     still_current(connection, &snapshot).await?;
+                    let now = clock.now();
                     consume(connection, &ballot, now).await?;
                     let request = store::requests::by_id(connection, id).await?.ok_or_else(|| not_found("request"))?;
                     let votes = store::decisions::of_request(connection, id).await?;
-                    check_turn(&snapshot, &request, &votes, &ballot.user, now)?;
+                    check_turn(&snapshot, &request, &votes, &ballot.user)?;
+                    check_deadline(&request, now)?;
                     let decision = decision(decision_id, &request, &ballot, now)?;
                     store::decisions::insert(connection, &decision).await?;
                     cast(connection, &snapshot, request, votes, decision, now).await
@@ -252,18 +256,9 @@ fn flow<'a>(snapshot: &'a Snapshot, request: &Request) -> Result<&'a FlowBody, D
 }
 
 /// Whether this person may vote on this request at this moment.
-fn check_turn(
-    snapshot: &Snapshot,
-    request: &Request,
-    votes: &[Decision],
-    user: &User,
-    now: Timestamp,
-) -> Result<(), DeskError> {
+fn check_turn(snapshot: &Snapshot, request: &Request, votes: &[Decision], user: &User) -> Result<(), DeskError> {
     if request.state != RequestState::Pending {
         return Err(ended(request.id, request.state));
-    }
-    if now >= request.expires_at {
-        return Err(ended(request.id, RequestState::Expired));
     }
     if votes.iter().any(|vote| vote.user_id == user.id) {
         return Err(refuse(Code::AlreadyDecided, "You have voted on this request already."));
@@ -272,6 +267,14 @@ fn check_turn(
     match flow(snapshot, request)?.asks(request.step, &voter(user), parties) {
         true => Ok(()),
         false => Err(refuse(Code::NotYourTurn, "You are not asked to decide this request.")),
+    }
+}
+
+/// The deadline may have passed without its timer having run yet.
+fn check_deadline(request: &Request, now: Timestamp) -> Result<(), DeskError> {
+    match now < request.expires_at {
+        true => Ok(()),
+        false => Err(ended(request.id, RequestState::Expired)),
     }
 }
 

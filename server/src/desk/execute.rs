@@ -10,12 +10,13 @@ use crate::store::decisions::Decision;
 use crate::store::requests::Request;
 use crate::store::timers::{Timer, TimerKind};
 use crate::store::{self, Connection};
+use crate::vault::VaultError;
 use countersign_domain::Timestamp;
 use countersign_domain::agent::AgentStatus;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::execution::{Attempt, ExecutionErrorCode};
-use countersign_domain::flow::{Parties, Tally};
+use countersign_domain::flow::{Confirmation, Parties, Tally};
 use countersign_domain::ids::RequestId;
 use countersign_domain::policy::Action;
 use countersign_domain::request::{EXECUTION_WINDOW, RequestEvent, RequestState};
@@ -44,6 +45,10 @@ pub(super) struct Unfit(pub(super) ExecutionErrorCode, pub(super) String);
 impl Unfit {
     fn revoked(what: &str) -> Self {
         Self(ExecutionErrorCode::Revoked, format!("{what} since this was approved."))
+    }
+
+    fn tampered() -> Self {
+        Self::revoked("What is stored is not what was approved; it was changed")
     }
 }
 
@@ -126,7 +131,10 @@ impl Desk {
             let why = "It was not begun within ten minutes of its approval.".to_owned();
             return Ok(Err(Unfit(ExecutionErrorCode::ExecutionWindowPassed, why)));
         }
-        let arguments = self.arguments(request)?;
+        let arguments = match self.arguments(request) {
+            Err(DeskError::Vault(VaultError::Tampered | VaultError::NotSealed)) => return Ok(Err(Unfit::tampered())),
+            opened => opened?,
+        };
         Ok(people_stand(snapshot, request, votes)
             .and_then(|()| connector_stands(snapshot, request))
             .and_then(|()| digest_stands(snapshot, request, votes, &arguments))
@@ -307,9 +315,14 @@ fn digest_stands(
     votes: &[Decision],
     arguments: &Canonical,
 ) -> Result<(), Unfit> {
-    let changed = || Unfit::revoked("What is stored is not what was approved; it was changed");
+    let changed = Unfit::tampered;
     let digest = digest_input(snapshot, request, arguments.clone()).digest().map_err(|_| changed())?;
-    let signed = votes.iter().filter_map(|vote| vote.proof.as_ref()).all(|proof| proof.statement.digest == digest);
+    let flow = request.flow.and_then(|flow| snapshot.flow_at(flow));
+    let must_sign = flow.is_some_and(|flow| flow.confirmation == Confirmation::Passkey);
+    let signed = votes.iter().all(|vote| match &vote.proof {
+        Some(proof) => proof.statement.digest == digest && proof.statement.decision == vote.vote,
+        None => !must_sign,
+    });
     let entry = snapshot.connector(request.connector_id).ok_or_else(changed)?;
     let tool = entry.tools.get(&request.tool).ok_or_else(changed)?;
     let value = arguments.value().map_err(|_| changed())?;

@@ -7,10 +7,11 @@ use crate::store;
 use crate::store::timers::TimerKind;
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::RequestEvent;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long Idempotency-Keys live.
-const KEY_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub(super) const KEY_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long streams may resume.
 const EVENT_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -20,10 +21,11 @@ impl Desk {
     /// # Errors
     /// When the store fails; the timer stands and is tried again.
     pub async fn expire(&self, id: RequestId) -> Result<(), DeskError> {
-        let now = self.now();
+        let clock = Arc::clone(self.clock());
         self.store()
             .write(move |connection| {
                 Box::pin(async move {
+                    let now = clock.now();
                     let Some(mut request) = store::requests::by_id(connection, id).await? else { return Ok(()) };
                     if now < request.expires_at {
                         return Ok(());

@@ -23,8 +23,15 @@ impl Desk {
     pub async fn people(&self, _admin: &Admin) -> Result<Page<UserRow>, DeskError> {
         let mut connection = self.store().read().await?;
         let passkeys = store::passkeys::counts(&mut connection).await?;
+        let on_hold = store::passkeys::on_hold(&mut connection, self.now()).await?;
         let users = store::users::all(&mut connection).await?;
-        let items = users.into_iter().map(|user| row(&user, passkeys.get(&user.id).copied().unwrap_or(0))).collect();
+        let items = users
+            .into_iter()
+            .map(|user| {
+                let count = passkeys.get(&user.id).copied().unwrap_or(0);
+                UserRow { fresh_passkey_until: on_hold.get(&user.id).copied(), ..row(&user, count) }
+            })
+            .collect();
         Ok(Page { items, next: None })
     }
 
@@ -40,25 +47,29 @@ impl Desk {
         change: UserChange,
     ) -> Result<UserRow, DeskError> {
         let (now, actor) = (self.now(), admin.actor());
-        let (user, passkeys) = self
+        let (row, ended) = self
             .configure(move |connection| {
                 Box::pin(async move {
                     let before = store::users::by_id(connection, id).await?.ok_or_else(|| not_found("person"))?;
                     let user = changed(before, &change)?;
                     store::users::update(connection, &user).await?;
                     check_admin_left(connection).await?;
-                    if !user.active {
-                        store::sessions::delete_of_user(connection, id).await?;
-                    }
+                    let ended = match user.active {
+                        true => Vec::new(),
+                        false => store::sessions::delete_of_user(connection, id).await?,
+                    };
                     let entry = Entry::new(now, actor, "user.changed", &user.email);
                     let metadata = json!({"role": user.role, "groups": user.groups, "active": user.active});
                     store::audit::append(connection, entry.with(metadata)).await?;
                     let passkeys = store::passkeys::of_user(connection, id).await?.len();
-                    Ok((user, u32::try_from(passkeys).unwrap_or(u32::MAX)))
+                    let on_hold = store::passkeys::on_hold(connection, now).await?.get(&id).copied();
+                    let row = row(&user, u32::try_from(passkeys).unwrap_or(u32::MAX));
+                    Ok((UserRow { fresh_passkey_until: on_hold, ..row }, ended))
                 })
             })
             .await?;
-        Ok(row(&user, passkeys))
+        self.cut_off(ended);
+        Ok(row)
     }
 }
 
@@ -90,6 +101,7 @@ fn row(user: &User, passkeys: u32) -> UserRow {
         groups: user.groups.clone(),
         active: user.active,
         passkeys,
+        fresh_passkey_until: None,
         last_seen_at: user.last_seen_at,
     }
 }

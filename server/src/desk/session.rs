@@ -2,6 +2,7 @@
 
 use super::error::{DeskError, not_found, refuse};
 use super::snapshot::Snapshot;
+use super::submit::AgentCredential;
 use super::{AgentCaller, Desk};
 use crate::audit::{Actor, Entry};
 use crate::auth::agent_jwt::{self, Expected};
@@ -22,7 +23,7 @@ use countersign_domain::ids::{CeremonyId, SessionId, UserId};
 use countersign_domain::user::{Role, normal_email};
 use countersign_wire::problem::Code;
 use countersign_wire::requests::{CeremonyFinish, CeremonyOptions};
-use countersign_wire::session::{Me, SessionInfo, SignInStart};
+use countersign_wire::session::{Me, Notice, SessionInfo, SignInStart};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,6 +34,9 @@ use tokio::sync::broadcast;
 const SESSION_LIFE: Duration = Duration::from_secs(12 * 60 * 60);
 /// How old a passkey's touch may be when something is widened.
 pub(super) const FRESH: Duration = Duration::from_secs(5 * 60);
+
+/// How long the admins are told of a passkey that nothing older vouches for.
+const NOTICE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Somebody who is signed in. Only [`Desk::session`] and the sign-ins make one.
 #[derive(Clone, Debug)]
@@ -117,13 +121,15 @@ impl Desk {
     pub async fn authenticate_agent(&self, bearer: &str, ip: Option<String>) -> Result<AgentCaller, DeskError> {
         let snapshot = self.snapshot();
         let unknown = || refuse(Code::Unauthenticated, "This key or token opens nothing.");
-        let agent = if is_api_key(bearer) {
-            snapshot.agent_by_key(&secrets::hash(bearer).to_hex()).ok_or_else(unknown)?
+        let (agent, credential) = if is_api_key(bearer) {
+            let hash = secrets::hash(bearer).to_hex();
+            (snapshot.agent_by_key(&hash).ok_or_else(unknown)?, AgentCredential::Key(hash))
         } else {
-            self.agent_of_token(&snapshot, bearer).await?
+            let agent = self.agent_of_token(&snapshot, bearer).await?;
+            (agent, AgentCredential::Token(agent.public_key.clone().unwrap_or_default()))
         };
         match agent.status {
-            AgentStatus::Active => Ok(AgentCaller { id: agent.id, ip }),
+            AgentStatus::Active => Ok(AgentCaller { id: agent.id, ip, credential }),
             AgentStatus::Suspended => Err(refuse(Code::AgentSuspended, "This agent is suspended.")),
         }
     }
@@ -180,11 +186,17 @@ impl Desk {
     }
 
     /// What the interface wants to know of the one who is signed in.
-    #[must_use]
-    pub fn session_info(&self, who: &SignedIn) -> SessionInfo {
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn session_info(&self, who: &SignedIn) -> Result<SessionInfo, DeskError> {
+        let notices = match who.admin() {
+            Ok(admin) => self.notices(&admin).await?,
+            Err(_) => Vec::new(),
+        };
         let user = &who.user;
         let fresh_until = who.session.asserted_at.map(|at| at + FRESH).filter(|until| *until > self.now());
-        SessionInfo {
+        Ok(SessionInfo {
             user: Me {
                 id: user.id,
                 name: user.name.clone(),
@@ -198,7 +210,27 @@ impl Desk {
             fresh_until,
             widening_needs_passkey: !self.may_widen_without(who),
             expires_at: who.session.expires_at,
-        }
+            notices,
+        })
+    }
+
+    /// What the admins are told: passkeys that were added lately and that no older one vouches for.
+    async fn notices(&self, _admin: &Admin) -> Result<Vec<Notice>, DeskError> {
+        let mut connection = self.store().read().await?;
+        let held = store::passkeys::held_since(&mut connection, self.now() - NOTICE_LIFE).await?;
+        let snapshot = self.snapshot();
+        let told = held.into_iter().filter_map(|passkey| {
+            let user = snapshot.users.get(&passkey.user_id)?;
+            Some(Notice::PasskeyAdded {
+                user_id: user.id,
+                user: user.name.clone(),
+                email: user.email.clone(),
+                passkey: passkey.name,
+                at: passkey.created_at,
+                usable_from: passkey.usable_from,
+            })
+        });
+        Ok(told.collect())
     }
 
     /// Leave to widen what may run.
@@ -356,7 +388,7 @@ impl Desk {
                 })
             })
             .await?;
-        let _ = self.inner.sessions_ended.send(session);
+        self.cut_off(vec![session]);
         Ok(())
     }
 
@@ -372,10 +404,18 @@ impl Desk {
         session.expires_at > self.now() && self.snapshot().users.get(&session.user_id).is_some_and(|user| user.active)
     }
 
-    /// Whether an agent may still ask. Reads no database.
+    /// Whether an agent may still ask with the key that it came in with. Reads no database.
     #[must_use]
     pub fn agent_stands(&self, caller: &AgentCaller) -> bool {
-        self.snapshot().agent_at_the_door(caller.id).is_some()
+        self.snapshot().agent_at_the_door(caller.id).is_some_and(|(agent, _)| caller.credential.is_of(agent))
+    }
+
+    /// Cuts off the streams of sessions that were ended.
+    pub(super) fn cut_off(&self, sessions: Vec<SessionId>) {
+        for session in sessions {
+            // Nobody listening is fine.
+            let _ = self.inner.sessions_ended.send(session);
+        }
     }
 
     /// Checks a sign-in assertion; whose passkey it is.

@@ -250,6 +250,9 @@ impl Desk {
                 })
             })
             .await?;
+        if record.usable_from > now {
+            self.hub().notice();
+        }
         Ok(passkey_row(&record, now))
     }
 

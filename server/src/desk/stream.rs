@@ -27,6 +27,7 @@ pub struct Hub {
     events: broadcast::Sender<Event>,
     waiting: Mutex<HashMap<RequestId, watch::Sender<i64>>>,
     last: Mutex<i64>,
+    notices: watch::Sender<()>,
 }
 
 /// Wakes when a request moves.
@@ -50,7 +51,19 @@ impl Hub {
             events: broadcast::channel(BACKLOG).0,
             waiting: Mutex::new(HashMap::new()),
             last: Mutex::new(last),
+            notices: watch::channel(()).0,
         }
+    }
+
+    /// Tells open screens that the admins' notices have changed.
+    pub(super) fn notice(&self) {
+        self.notices.send_replace(());
+    }
+
+    /// Changes when the admins' notices do.
+    #[must_use]
+    pub fn notices(&self) -> watch::Receiver<()> {
+        self.notices.subscribe()
     }
 
     pub(super) fn ring(&self) {
@@ -105,13 +118,14 @@ impl Desk {
         Ok(store::events::after(&mut *self.store().read().await?, seq, limit).await?)
     }
 
-    /// The number before a request's first event: a stream from there tells its whole life.
+    /// The number before a request's first event after a number: a stream from there tells all that is left of its
+    /// life. None when nothing of it is there to tell.
     ///
     /// # Errors
     /// When the store can't be read.
-    pub async fn first_event_before(&self, id: RequestId) -> Result<i64, DeskError> {
-        let events = store::events::of_request(&mut *self.store().read().await?, id, 0).await?;
-        Ok(events.first().map_or(0, |event| event.seq - 1))
+    pub async fn first_event_before(&self, id: RequestId, after: i64) -> Result<Option<i64>, DeskError> {
+        let events = store::events::of_request(&mut *self.store().read().await?, id, after).await?;
+        Ok(events.first().map(|event| event.seq - 1))
     }
 
     /// Whether somebody may hear of an event: what they may see, they may hear of.
@@ -127,6 +141,13 @@ impl Desk {
                 .is_some_and(|flow| flow.steps.iter().any(|step| flow.selects(step.order, &voter(user))))
         };
         user.role == Role::Admin || own || asked()
+    }
+
+    /// Whether somebody whose stream began earlier is an admin at this moment.
+    #[must_use]
+    pub fn is_admin_now(&self, who: &SignedIn) -> bool {
+        let snapshot = self.snapshot();
+        snapshot.users.get(&who.user().id).is_some_and(|user| user.active && user.role == Role::Admin)
     }
 
     /// Reads and distributes events, and notices what another process changed, until it is dropped.

@@ -2,6 +2,7 @@
 
 use super::error::{DeskError, Refusal, refuse};
 use super::execute::Sending;
+use super::expire::KEY_LIFE;
 use super::snapshot::{ConnectorEntry, Snapshot, ToolEntry, still_current};
 use super::{Desk, SealedPart};
 use crate::audit::{Actor, Entry};
@@ -31,6 +32,26 @@ use std::time::Duration;
 pub struct AgentCaller {
     pub(super) id: AgentId,
     pub(super) ip: Option<String>,
+    pub(super) credential: AgentCredential,
+}
+
+/// What an agent came in with, so that a stream or a wait notices when it opens nothing any more.
+#[derive(Clone, Debug)]
+pub(super) enum AgentCredential {
+    /// An API key with this hash.
+    Key(String),
+    /// A token that this public key, in PEM, was good for.
+    Token(String),
+}
+
+impl AgentCredential {
+    /// Whether it is still this agent's.
+    pub(super) fn is_of(&self, agent: &Agent) -> bool {
+        match self {
+            Self::Key(hash) => agent.key_hash.as_ref() == Some(hash),
+            Self::Token(pem) => agent.public_key.as_ref() == Some(pem),
+        }
+    }
 }
 
 impl AgentCaller {
@@ -133,7 +154,7 @@ impl Desk {
     async fn known(&self, caller: &AgentCaller, ask: &Ask) -> Result<Option<Submitted>, DeskError> {
         let Some((key, body)) = &ask.idempotency else { return Ok(None) };
         let mut connection = self.store().read().await?;
-        let kept = store::requests::by_idempotency_key(&mut connection, caller.id, key).await?;
+        let kept = store::requests::by_idempotency_key(&mut connection, caller.id, key, self.now() - KEY_LIFE).await?;
         kept.map(|kept| same_body(kept, body)).transpose()
     }
 
@@ -249,7 +270,9 @@ impl Desk {
                     still_current(connection, &snapshot).await?;
                     let request = prepared.request;
                     if let Some((key, body)) = &ask.idempotency {
-                        let kept = store::requests::by_idempotency_key(connection, request.agent_id, key).await?;
+                        let kept =
+                            store::requests::by_idempotency_key(connection, request.agent_id, key, now - KEY_LIFE)
+                                .await?;
                         if let Some(kept) = kept {
                             return same_body(kept, body).map(|_| Stored::Known);
                         }

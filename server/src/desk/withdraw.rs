@@ -9,6 +9,7 @@ use crate::store::requests::Request;
 use crate::store::timers::TimerKind;
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::{RequestEvent, RequestState};
+use std::sync::Arc;
 
 impl Desk {
     /// The agent takes its own request back.
@@ -35,11 +36,13 @@ impl Desk {
         actor: Actor,
         theirs: impl FnOnce(&Request) -> bool + Send + 'static,
     ) -> Result<Request, DeskError> {
-        let now = self.now();
+        let clock = Arc::clone(self.clock());
         let withdrawn = self
             .store()
             .write(move |connection| {
                 Box::pin(async move {
+                    // Taken here, in the writer's order: of two that race past a deadline, both see the same side of it.
+                    let now = clock.now();
                     let found = store::requests::by_id(connection, id).await?;
                     let mut request = found.filter(theirs).ok_or_else(|| not_found("request"))?;
                     // The deadline may have passed without its timer having run yet.

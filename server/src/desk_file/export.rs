@@ -14,11 +14,15 @@ use std::fmt::Write as _;
 /// # Errors
 /// When the store can't be read.
 pub async fn export(connection: &mut Connection) -> Result<String, StoreError> {
-    let users = store::users::all(connection).await?;
+    // By what they are called in the file: what a file makes at once has no other order that another desk would share.
+    let mut users = store::users::all(connection).await?;
+    users.sort_by(|a, b| a.email.cmp(&b.email));
     let tools = store::connectors::all_tools(connection).await?;
     let credentials = store::connectors::all_credentials(connection).await?;
-    let connectors = store::connectors::all(connection).await?;
-    let agents = store::agents::all(connection).await?;
+    let mut connectors = store::connectors::all(connection).await?;
+    connectors.sort_by(|a, b| a.slug.cmp(&b.slug));
+    let mut agents = store::agents::all(connection).await?;
+    agents.sort_by(|a, b| a.name.cmp(&b.name));
     let flows = store::policies::all_flows(connection).await?;
     let policies = store::policies::all(connection).await?;
     let settings = store::desk::desk(connection).await?.map(|row| row.settings).unwrap_or_default();

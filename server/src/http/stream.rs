@@ -30,6 +30,11 @@ pub trait Listener: Send + Sync + 'static {
     fn is_last(&self, _event: &Event) -> bool {
         false
     }
+    /// What they are told when the admins' notices change; none for all but admins. It has no number: whoever was away
+    /// reads the notices when they come back.
+    fn noticed(&self) -> Option<SseEvent> {
+        None
+    }
     /// Comes back when they are to be cut off at once.
     fn cut_off(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::pending())
@@ -60,6 +65,7 @@ async fn feed<L: Listener>(app: &App, mut listener: L, after: i64, sender: Sende
     if catch_up(app, &listener, &mut last, &sender).await? {
         return Ok(());
     }
+    let mut notices = app.desk.hub().notices();
     let mut look = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
@@ -75,6 +81,11 @@ async fn feed<L: Listener>(app: &App, mut listener: L, after: i64, sender: Sende
                     }
                 }
                 Err(RecvError::Closed) => return Ok(()),
+            },
+            Ok(()) = notices.changed() => if let Some(told) = listener.noticed()
+                && sender.send(Ok(told)).await.is_err()
+            {
+                return Ok(());
             },
             _ = look.tick() => if !listener.stands() { return Ok(()) },
             () = listener.cut_off() => return Ok(()),

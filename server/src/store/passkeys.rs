@@ -64,6 +64,28 @@ pub async fn counts(connection: &mut Connection) -> Result<HashMap<UserId, u32>,
     rows.iter().map(|row| Ok((row.id("user_id")?, u32::try_from(row.int("n")?).unwrap_or(u32::MAX)))).collect()
 }
 
+/// Until when people's newest passkeys are on hold, for those who have one that is.
+pub async fn on_hold(connection: &mut Connection, now: Timestamp) -> Result<HashMap<UserId, Timestamp>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT user_id, MAX(usable_from) AS usable_from FROM passkeys WHERE usable_from > $1 GROUP BY user_id",
+    )
+    .bind(now.millis())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Ok((row.id("user_id")?, row.time("usable_from")?))).collect()
+}
+
+/// The passkeys that were put on hold when they were added, since a time; the newest first.
+pub async fn held_since(connection: &mut Connection, since: Timestamp) -> Result<Vec<PasskeyRecord>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM passkeys WHERE usable_from > created_at AND created_at > $1 ORDER BY created_at DESC, id DESC",
+    )
+    .bind(since.millis())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
 /// Adds a passkey.
 pub async fn insert(connection: &mut Connection, passkey: &PasskeyRecord) -> Result<(), StoreError> {
     sqlx::query(

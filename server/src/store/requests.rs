@@ -340,16 +340,20 @@ pub async fn by_idempotency_key(
     connection: &mut Connection,
     agent: AgentId,
     key: &str,
+    since: Timestamp,
 ) -> Result<Option<(String, RequestId)>, StoreError> {
-    let row = sqlx::query("SELECT body_hash, request_id FROM idempotency WHERE agent_id = $1 AND key = $2")
-        .bind(agent.to_string())
-        .bind(key)
-        .fetch_optional(connection)
-        .await?;
+    let row = sqlx::query(
+        "SELECT body_hash, request_id FROM idempotency WHERE agent_id = $1 AND key = $2 AND created_at > $3",
+    )
+    .bind(agent.to_string())
+    .bind(key)
+    .bind(since.millis())
+    .fetch_optional(connection)
+    .await?;
     row.map(|row| Ok((row.text("body_hash")?, row.id("request_id")?))).transpose()
 }
 
-/// Keeps an Idempotency-Key.
+/// Keeps an Idempotency-Key, in the place of one that has had its time.
 pub async fn keep_idempotency_key(
     connection: &mut Connection,
     agent: AgentId,
@@ -358,7 +362,9 @@ pub async fn keep_idempotency_key(
     request: &Request,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO idempotency (agent_id, key, body_hash, request_id, created_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO idempotency (agent_id, key, body_hash, request_id, created_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (agent_id, key) DO UPDATE SET body_hash = excluded.body_hash, request_id = excluded.request_id,
+         created_at = excluded.created_at",
     )
     .bind(agent.to_string())
     .bind(key)

@@ -74,10 +74,13 @@ pub async fn delete(connection: &mut Connection, id: SessionId) -> Result<(), St
     Ok(())
 }
 
-/// Ends all sessions of a person.
-pub async fn delete_of_user(connection: &mut Connection, user: UserId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM sessions WHERE user_id = $1").bind(user.to_string()).execute(connection).await?;
-    Ok(())
+/// Ends all sessions of a person; which they were.
+pub async fn delete_of_user(connection: &mut Connection, user: UserId) -> Result<Vec<SessionId>, StoreError> {
+    let rows = sqlx::query("DELETE FROM sessions WHERE user_id = $1 RETURNING id")
+        .bind(user.to_string())
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| row.id("id")).collect()
 }
 
 /// Forgets sessions that have ended.

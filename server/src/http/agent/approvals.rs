@@ -9,7 +9,7 @@ use crate::desk::{AgentCaller, Desk, Wait};
 use crate::store::events::Event;
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::Event as SseEvent;
 use axum::response::{IntoResponse, Response};
 use countersign_domain::connector::ConnectorKind;
@@ -71,9 +71,14 @@ pub async fn watch_approval(
 ) -> Answer<Response> {
     let request = app.desk.request_of(&caller, id).await?;
     let external = request.connector_kind == ConnectorKind::External;
-    let after = match last_event_id(&headers) {
-        Some(last) => last,
-        None => app.desk.first_event_before(id).await?,
+    // Read before the events are, or one that comes in between is missed.
+    let newest = app.desk.last_event().await?;
+    let told = last_event_id(&headers).unwrap_or(0);
+    let after = match app.desk.first_event_before(id, told).await? {
+        Some(before) => before,
+        // 204 tells an `EventSource` not to come back (HTML, section 9.2.3): nothing follows an end.
+        None if stream::ends(request.state, external) => return Ok(StatusCode::NO_CONTENT.into_response()),
+        None => told.min(newest),
     };
     let listener = OneRequest { desk: app.desk.clone(), caller, id, external };
     Ok(stream::events(app, listener, after).into_response())

@@ -11,16 +11,15 @@ use axum::http::HeaderMap;
 use axum::response::sse::Event as SseEvent;
 use axum::response::{IntoResponse, Response};
 use countersign_domain::ids::SessionId;
-use countersign_wire::events::RequestEvent;
+use countersign_wire::events::{NOTICE_EVENT, RequestEvent};
 use std::future::Future;
 use std::pin::Pin;
 use tokio::sync::broadcast;
 
 pub async fn watch_events(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Answer<Response> {
-    let after = match last_event_id(&headers) {
-        Some(last) => last,
-        None => app.desk.last_event().await?,
-    };
+    let newest = app.desk.last_event().await?;
+    // A desk that was restored from a backup has given out later numbers before.
+    let after = last_event_id(&headers).map_or(newest, |last| last.min(newest));
     let ended = app.desk.sessions_ended();
     let listener = Screen { desk: app.desk.clone(), who, ended };
     Ok(stream::events(app, listener, after).into_response())
@@ -44,6 +43,11 @@ impl Listener for Screen {
         }
         let data = RequestEvent { id: event.request_id, state: event.state, at: event.at };
         SseEvent::default().id(event.seq.to_string()).event(event.kind.word()).json_data(data).ok()
+    }
+
+    fn noticed(&self) -> Option<SseEvent> {
+        let is_admin = self.desk.is_admin_now(&self.who);
+        is_admin.then(|| SseEvent::default().event(NOTICE_EVENT).data("{}"))
     }
 
     fn cut_off(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -17,18 +17,18 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub type Entered = (CookieJar, Json<SessionInfo>);
 
 /// Hands the session's token to the browser, in a cookie that no script can read.
-pub fn entered(app: &App, who: &SignedIn, token: &SecretString) -> Entered {
+pub async fn entered(app: &App, who: &SignedIn, token: &SecretString) -> Answer<Entered> {
     let cookie = Cookie::build((cookie_name(app), token.expose_secret().to_owned()))
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
         .secure(app.desk.public_url().is_https())
         .build();
-    (CookieJar::new().add(cookie), Json(app.desk.session_info(who)))
+    Ok((CookieJar::new().add(cookie), Json(app.desk.session_info(who).await?)))
 }
 
-pub async fn get_session(State(app): State<App>, who: SignedIn) -> Json<SessionInfo> {
-    Json(app.desk.session_info(&who))
+pub async fn get_session(State(app): State<App>, who: SignedIn) -> Answer<Json<SessionInfo>> {
+    Ok(Json(app.desk.session_info(&who).await?))
 }
 
 pub async fn delete_session(State(app): State<App>, who: SignedIn) -> Answer<(CookieJar, StatusCode)> {
@@ -45,7 +45,7 @@ pub async fn delete_session(State(app): State<App>, who: SignedIn) -> Answer<(Co
 
 pub async fn use_link(State(app): State<App>, body: Body<LinkToken>) -> Answer<Entered> {
     let (who, token) = app.desk.sign_in_by_link(&body.value.token).await?;
-    Ok(entered(&app, &who, &token))
+    entered(&app, &who, &token).await
 }
 
 pub async fn start_sign_in(State(app): State<App>, body: Body<SignInStart>) -> Answer<Json<CeremonyOptions>> {
@@ -54,7 +54,7 @@ pub async fn start_sign_in(State(app): State<App>, body: Body<SignInStart>) -> A
 
 pub async fn finish_sign_in(State(app): State<App>, body: Body<CeremonyFinish>) -> Answer<Entered> {
     let (who, token) = app.desk.finish_sign_in(body.value).await?;
-    Ok(entered(&app, &who, &token))
+    entered(&app, &who, &token).await
 }
 
 pub async fn start_reauth(State(app): State<App>, who: SignedIn) -> Answer<Json<CeremonyOptions>> {
@@ -67,5 +67,5 @@ pub async fn finish_reauth(
     body: Body<CeremonyFinish>,
 ) -> Answer<Json<SessionInfo>> {
     let renewed = app.desk.finish_reauth(&who, body.value).await?;
-    Ok(Json(app.desk.session_info(&renewed)))
+    Ok(Json(app.desk.session_info(&renewed).await?))
 }

@@ -25,7 +25,7 @@ pub async fn start_setup(State(app): State<App>, body: Body<SetupStart>) -> Answ
 
 pub async fn finish_setup(State(app): State<App>, body: Body<CeremonyFinish>) -> Answer<Entered> {
     let (who, token) = app.desk.finish_setup(body.value).await?;
-    Ok(entered(&app, &who, &token))
+    entered(&app, &who, &token).await
 }
 
 pub async fn look_at_invitation(State(app): State<App>, body: Body<LinkToken>) -> Answer<Json<InvitationInfo>> {
@@ -38,5 +38,5 @@ pub async fn start_invitation(State(app): State<App>, body: Body<InvitationAccep
 
 pub async fn finish_invitation(State(app): State<App>, body: Body<CeremonyFinish>) -> Answer<Entered> {
     let (who, token) = app.desk.finish_invitation(body.value).await?;
-    Ok(entered(&app, &who, &token))
+    entered(&app, &who, &token).await
 }
