@@ -4,8 +4,15 @@
 
 mod browser;
 mod crashes;
+mod faults_bodies;
+mod faults_decisions;
+mod faults_mcp;
+mod faults_paths;
+mod faults_tokens;
+mod faults_upstream;
 mod given;
 mod invariants;
+mod keys;
 mod main_job;
 mod mcp_upstreams;
 mod refusals;
