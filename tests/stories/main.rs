@@ -4,10 +4,12 @@
 
 mod browser;
 mod crashes;
+mod faults_apply;
 mod faults_bodies;
 mod faults_decisions;
 mod faults_mcp;
 mod faults_paths;
+mod faults_process;
 mod faults_tokens;
 mod faults_upstream;
 mod given;

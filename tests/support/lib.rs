@@ -13,5 +13,5 @@ pub use browser::Browser;
 pub use clock::HandClock;
 pub use desk::{Agent, Answer, Desk, apply_to};
 pub use person::Person;
-pub use process::Process;
+pub use process::{Ended, Process, run};
 pub use upstream::Upstream;
