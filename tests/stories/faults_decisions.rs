@@ -7,6 +7,8 @@ use reqwest::{Client, Method, redirect};
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::{Answer, Desk, Person};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -194,6 +196,26 @@ async fn under_another_name_the_desk_answers_nothing_and_its_pages_lead_home() {
                 assert!(page.status().is_client_error(), "{host:?} {path}: {}", page.status());
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_names_the_desk_and_another_host_is_for_neither() {
+    let desk = Desk::fresh().await;
+    let ours = desk.origin.strip_prefix("http://").unwrap();
+    for (line, hosts) in [
+        ("GET /api/desk", vec![ours, "evil.test"]),
+        ("GET /api/desk", vec!["evil.test", ours]),
+        ("GET http://evil.test/api/desk", vec![ours]),
+        ("GET /api/desk", vec![]),
+    ] {
+        let hosts: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();
+        let mut stream = TcpStream::connect(ours.replace("localhost", "127.0.0.1")).await.unwrap();
+        let call = format!("{line} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+        stream.write_all(call.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 4"), "{call}: {answer}");
     }
 }
 
