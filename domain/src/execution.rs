@@ -62,6 +62,9 @@ pub enum Attempt {
     Answered(Answer),
 }
 
+/// What stands beside the base64 of an answer that is neither JSON nor text.
+pub const BINARY_NOTE: &str = "The answer is binary and stands here as base64.";
+
 /// An upstream's complete answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
@@ -75,6 +78,15 @@ pub struct Answer {
     /// Set when the body was longer than what is kept, with how much was left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
+}
+
+impl Answer {
+    /// The base64 of an answer that is neither JSON nor text.
+    #[must_use]
+    pub fn base64(&self) -> Option<&str> {
+        let is_binary = self.data.get("note").and_then(serde_json::Value::as_str) == Some(BINARY_NOTE);
+        self.data.get("base64").and_then(serde_json::Value::as_str).filter(|_| is_binary)
+    }
 }
 
 impl Attempt {

@@ -1,11 +1,13 @@
 //! Raw configuration in, validated configuration out, once, at start. Flag > environment > file > default.
 
+use crate::connectors::DEFAULT_TIMEOUT;
 use countersign_domain::user::is_email;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use url::Url;
 
 /// The port when nothing else is said.
@@ -125,10 +127,16 @@ impl DataFolder {
         &self.0
     }
 
-    /// The database in it, as sqlx wants it named.
+    /// The database in it.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.0.join("countersign.sqlite")
+    }
+
+    /// The database as sqlx wants it named.
     #[must_use]
     pub fn database_url(&self) -> String {
-        let path = self.0.join("countersign.sqlite").to_string_lossy().into_owned();
+        let path = self.database().to_string_lossy().into_owned();
         let encoded = percent_encoding::utf8_percent_encode(&path, URL_PATH);
         format!("sqlite://{encoded}?mode=rwc")
     }
@@ -236,6 +244,8 @@ pub struct Config {
     pub master_key_file: Option<PathBuf>,
     /// Whether this is the throw-away demo.
     pub demo: bool,
+    /// How long an upstream may take to answer a call.
+    pub call_timeout: Duration,
 }
 
 /// Where to listen, and everything else.
@@ -261,7 +271,13 @@ impl ServeConfig {
         let port = listen.first().map_or(DEFAULT_PORT, SocketAddr::port);
         let public_url = raw.public_url.as_deref().map_or_else(|| PublicUrl::localhost(port), PublicUrl::read)?;
         let data = data_folder(raw)?;
-        let config = Config { public_url, data, master_key_file: raw.master_key_file.clone(), demo: false };
+        let config = Config {
+            public_url,
+            data,
+            master_key_file: raw.master_key_file.clone(),
+            demo: false,
+            call_timeout: DEFAULT_TIMEOUT,
+        };
         Ok(Self { listen, config, apply: raw.apply.clone(), log: raw.log.unwrap_or_default() })
     }
 }

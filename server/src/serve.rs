@@ -95,6 +95,7 @@ pub async fn start_with(
         clock,
         public_url: config.public_url,
         demo: config.demo,
+        call_timeout: config.call_timeout,
     };
     let desk = Desk::open(parts).await?;
     let lost = desk.recover().await?;

@@ -3,6 +3,7 @@
 use countersign_server::audit::Actor;
 use countersign_server::clock::SystemClock;
 use countersign_server::config::{Config, DataFolder, PublicUrl};
+use countersign_server::connectors::DEFAULT_TIMEOUT;
 use countersign_server::desk::house::sign_in_link;
 use countersign_server::desk::{AgentCaller, Ask, AskedArguments, Desk, SignedIn};
 use countersign_server::start;
@@ -92,7 +93,13 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = PublicUrl::localhost(listener.local_addr().unwrap().port()).unwrap();
         let data = DataFolder::prepare(folder.path()).unwrap();
-        let config = Config { public_url: public_url.clone(), data, master_key_file: None, demo: false };
+        let config = Config {
+            public_url: public_url.clone(),
+            data,
+            master_key_file: None,
+            demo: false,
+            call_timeout: DEFAULT_TIMEOUT,
+        };
         let started = start(config, vec![listener]).await.unwrap();
         let desk = started.desk().clone();
         tokio::spawn(async move { started.run(std::future::pending()).await.unwrap() });

@@ -56,7 +56,10 @@ pub async fn given_shop() -> Shop {
 }
 
 pub async fn given_shop_with(upstream: Upstream) -> Shop {
-    let desk = Desk::fresh().await;
+    given_shop_on(Desk::fresh().await, upstream).await
+}
+
+pub async fn given_shop_on(desk: Desk, upstream: Upstream) -> Shop {
     let dana = desk.set_up("Dana Kim", "dana@acme.test").await;
     desk.apply(&file(&upstream.url), &[("BOT_KEY", KEY), ("SHOP_TOKEN", SECRET)]).await;
     let agent = desk.agent(KEY);
@@ -87,7 +90,30 @@ pub fn refund(amount: i64) -> serde_json::Value {
     })
 }
 
+/// An allowed call.
+pub fn look() -> serde_json::Value {
+    serde_json::json!({"connector": "shop", "tool": "charges_get", "arguments": {"charge": "ch_1"}})
+}
+
+/// The same in AgentValet's words.
+pub fn look_by_endpoint(endpoint: &str) -> serde_json::Value {
+    serde_json::json!({"platform": "shop", "scope": "charges_get", "endpoint": endpoint, "method": "GET"})
+}
+
 impl Shop {
+    /// The shop moves to another address: from now on its connector leads there.
+    pub async fn move_to(&mut self, upstream: Upstream) {
+        self.desk.apply(&file(&upstream.url), &[("BOT_KEY", KEY), ("SHOP_TOKEN", SECRET)]).await;
+        self.upstream = upstream;
+    }
+
+    /// What became of a request that was approved.
+    pub async fn approved(&self) -> serde_json::Value {
+        let id = self.held().await;
+        self.dana.approve(&id).await.expect(200);
+        self.agent.end_of(&id).await
+    }
+
     /// A refund that waits for approval; its id.
     pub async fn held(&self) -> String {
         let answer = self.agent.ask(refund(4_900)).await.expect(202);

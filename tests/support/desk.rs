@@ -4,6 +4,7 @@ use crate::{Database, Events, HandClock, Person};
 use countersign_server::audit::Actor;
 use countersign_server::clock::{SharedClock, SystemClock};
 use countersign_server::config::{Config, DataFolder, PublicUrl};
+use countersign_server::connectors::DEFAULT_TIMEOUT;
 use countersign_server::desk::house::{ensure_desk, sign_in_link};
 use countersign_server::desk_file::{DeskFile, Options, apply};
 use countersign_server::store::Store;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -28,6 +30,7 @@ pub struct Desk {
     /// The clock that it lives by, unless it is a desk of [`Desk::of_today`].
     pub clock: Arc<HandClock>,
     lives_by: SharedClock,
+    call_timeout: Duration,
     setup_link: Option<String>,
     folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
@@ -80,7 +83,7 @@ impl Stopped {
 
     /// Starts the server again, at another port.
     pub async fn start(self) -> Desk {
-        Desk::on(self.0.folder, self.0.clock, self.0.lives_by).await
+        Desk::on(self.0.folder, self.0.clock, self.0.lives_by, self.0.call_timeout).await
     }
 }
 
@@ -89,12 +92,18 @@ impl Desk {
     pub async fn fresh() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::<HandClock>::default();
-        Self::on(folder, Arc::clone(&clock), clock).await
+        Self::on(folder, Arc::clone(&clock), clock, DEFAULT_TIMEOUT).await
+    }
+
+    /// A fresh desk that gives upstreams only so long to answer.
+    pub async fn impatient(call_timeout: Duration) -> Self {
+        let clock = Arc::<HandClock>::default();
+        Self::on(tempfile::tempdir().unwrap(), Arc::clone(&clock), clock, call_timeout).await
     }
 
     /// A desk that lives by the machine's clock, as a browser does, which counts deadlines down itself.
     pub async fn of_today() -> Self {
-        Self::on(tempfile::tempdir().unwrap(), Arc::default(), Arc::new(SystemClock)).await
+        Self::on(tempfile::tempdir().unwrap(), Arc::default(), Arc::new(SystemClock), DEFAULT_TIMEOUT).await
     }
 
     /// A desk with this desk file, whose variables are given.
@@ -104,11 +113,11 @@ impl Desk {
         desk
     }
 
-    async fn on(folder: TempDir, clock: Arc<HandClock>, lives_by: SharedClock) -> Self {
+    async fn on(folder: TempDir, clock: Arc<HandClock>, lives_by: SharedClock, call_timeout: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = PublicUrl::localhost(listener.local_addr().unwrap().port()).unwrap();
         let data = DataFolder::prepare(folder.path()).unwrap();
-        let config = Config { public_url: public_url.clone(), data, master_key_file: None, demo: false };
+        let config = Config { public_url: public_url.clone(), data, master_key_file: None, demo: false, call_timeout };
         let started: Started = start_with(config, vec![listener], Arc::clone(&lives_by)).await.unwrap();
         let setup_link = started.setup_link().map(|link| link.expose_secret().to_owned());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -122,6 +131,7 @@ impl Desk {
             origin: public_url.origin(),
             clock,
             lives_by,
+            call_timeout,
             setup_link,
             folder,
             stop: Some(stop),
@@ -134,6 +144,11 @@ impl Desk {
         let _ = self.stop.take().unwrap().send(());
         self.running.take().unwrap().await.unwrap();
         Stopped(self)
+    }
+
+    /// Stops the server and leaves its folder.
+    pub async fn close(self) -> TempDir {
+        self.stop().await.0.folder
     }
 
     /// Stops the server as SIGTERM would and starts it again on the same folder, at another port.

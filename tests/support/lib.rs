@@ -17,5 +17,5 @@ pub use database::Database;
 pub use desk::{Agent, Answer, Desk, Stopped, apply_to};
 pub use events::{Event, Events};
 pub use person::Person;
-pub use process::{Demo, Process, command, free_port, refused_command};
+pub use process::{Demo, Ended, Process, command, free_port, refused_command, run};
 pub use upstream::Upstream;

@@ -33,6 +33,12 @@ impl Person {
         Self::enrol(desk, "/api/invitations/accept/start", "/api/invitations/accept/finish", start).await
     }
 
+    /// What a new passkey answers to a ceremony that enrols one.
+    #[must_use]
+    pub fn credential_for(desk: &Desk, begun: &Value) -> Value {
+        create(&mut SoftPasskey::new(true), &desk.origin, begun)
+    }
+
     async fn enrol(desk: &Desk, start: &str, finish: &str, body: Value) -> Self {
         let mut passkey = SoftPasskey::new(true);
         let begun = desk.call(Method::POST, start, Some(&body)).await.expect(200);
@@ -99,6 +105,13 @@ impl Person {
         }
     }
 
+    /// The same person, with their session and passkey, at the same desk's other address.
+    #[must_use]
+    pub fn moved_to(mut self, origin: &str) -> Self {
+        origin.clone_into(&mut self.origin);
+        self
+    }
+
     /// The session's cookie, as `Cookie` carries it.
     #[must_use]
     pub fn cookie(&self) -> &str {
@@ -155,7 +168,12 @@ impl Person {
 
     /// Invites somebody; the invitation.
     pub async fn invite(&self, email: &str, role: &str) -> Value {
-        self.post("/api/invitations", json!({"email": email, "role": role})).await.expect(201)
+        self.try_invite(email, role).await.expect(201)
+    }
+
+    /// Invites somebody, which may be refused.
+    pub async fn try_invite(&self, email: &str, role: &str) -> Answer {
+        self.post("/api/invitations", json!({"email": email, "role": role})).await
     }
 }
 

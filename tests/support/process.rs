@@ -16,12 +16,47 @@ pub struct Process {
     child: Child,
 }
 
+/// What a command that ended has said.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub said: String,
+    /// Its standard error.
+    pub complained: String,
+}
+
+/// Runs `countersign` with these arguments and variables to its end.
+pub async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    let mut command = Command::new(binary());
+    command.args(arguments).envs(variables.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.unwrap();
+    Ended {
+        code: output.status.code(),
+        said: String::from_utf8(output.stdout).unwrap(),
+        complained: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
 impl Process {
     /// Starts the server on a folder and waits until it is ready.
     pub async fn serve(folder: &Path) -> Self {
+        Self::start(Command::new(binary()), folder).await
+    }
+
+    /// Starts a server whose disk can be filled by [`Process::fill_disk`]: a write past a limit is an error to it
+    /// and not its end. Its log is on that disk too.
+    pub async fn serve_on_small_disk(folder: &Path) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"trap "" XFSZ; exec "$0" "$@" >log 2>&1"#]).arg(binary());
+        Self::start(shell, folder).await
+    }
+
+    async fn start(mut command: Command, folder: &Path) -> Self {
         countersign_server::install_crypto();
         let port = free_port().await;
-        let child = Command::new(binary())
+        let child = command
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
             .arg(folder)
             .current_dir(folder)
@@ -57,6 +92,31 @@ impl Process {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id().unwrap()
+    }
+
+    /// From now on no file of the server's takes another byte.
+    pub async fn fill_disk(&self) {
+        self.limit_files("0:").await;
+    }
+
+    /// The disk has room again.
+    pub async fn empty_disk(&self) {
+        self.limit_files("unlimited:").await;
+    }
+
+    /// Sets the soft limit of `RLIMIT_FSIZE`, which whoever started the process may also lift.
+    async fn limit_files(&self, limit: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        let limit = format!("--fsize={limit}");
+        let done = Command::new("prlimit").args(["--pid", &pid, &limit]).status().await.unwrap();
+        assert!(done.success());
+    }
+
+    /// Asks it to stop, and waits until it has; its exit code.
+    pub async fn stop(mut self) -> Option<i32> {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().await.unwrap().success());
+        self.child.wait().await.unwrap().code()
     }
 
     /// Ends it as a power cut would: SIGKILL, and waits until it is gone.

@@ -25,6 +25,24 @@ impl Upstream {
 
     /// Answers every request with these bytes and closes; with none, it closes without a word.
     pub async fn raw(answer: &str) -> Self {
+        Self::saying(answer, true).await
+    }
+
+    /// Answers every request with these bytes and then hangs: it neither says more nor closes.
+    pub async fn hanging(answer: &str) -> Self {
+        Self::saying(answer, false).await
+    }
+
+    /// Reads every request and answers it when the gate opens.
+    pub async fn behind(gate: watch::Receiver<bool>, answer: &str) -> Self {
+        Self::serving(answer, true, Some(gate)).await
+    }
+
+    async fn saying(answer: &str, closes: bool) -> Self {
+        Self::serving(answer, closes, None).await
+    }
+
+    async fn serving(answer: &str, closes: bool, gate: Option<watch::Receiver<bool>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -33,11 +51,18 @@ impl Upstream {
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let (answer, recorder, counter) = (answer.clone(), Arc::clone(&recorder), counter.clone());
+                let gate = gate.clone();
                 tokio::spawn(async move {
                     if let Some(request) = read(&mut stream).await {
                         recorder.lock().unwrap().push(request);
                         counter.send_modify(|count| *count += 1);
+                        if let Some(mut gate) = gate {
+                            gate.wait_for(|open| *open).await.unwrap();
+                        }
                         let _ = stream.write_all(answer.as_bytes()).await;
+                        if !closes {
+                            std::future::pending::<()>().await;
+                        }
                     }
                 });
             }

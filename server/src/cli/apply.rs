@@ -4,6 +4,7 @@ use super::open::{DeskArguments, OpenDesk, actor};
 use super::{CliError, say};
 use crate::desk_file::{ApplyError, DeskFile, FileProblem, Options, apply, export};
 use secrecy::{ExposeSecret as _, SecretString};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,6 +71,7 @@ fn told(name: &str, problems: &[FileProblem]) -> CliError {
 pub(super) async fn run_export(arguments: DeskArguments) -> Result<(), CliError> {
     let desk = arguments.open().await?;
     let mut connection = desk.store.read().await?;
-    say(export(&mut connection).await?.trim_end());
-    Ok(())
+    let text = export(&mut connection).await?;
+    let written = writeln!(std::io::stdout(), "{}", text.trim_end());
+    written.map_err(|error| CliError::Told(format!("the desk file can't be written: {error}")))
 }

@@ -6,6 +6,7 @@ mod house;
 use super::serve::{bind, stop_signal};
 use super::{CliError, say, start_log};
 use crate::config::{Config, DEFAULT_PORT, DataFolder, LogFormat, PublicUrl, loopbacks};
+use crate::connectors::DEFAULT_TIMEOUT;
 use crate::serve::start;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -29,7 +30,13 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<(), CliError> {
     let public_url = PublicUrl::localhost(port)?;
     let data = DataFolder::prepare(&folder.path().join("desk"))?;
     let made = house::furnish(&data, folder.path(), &public_url).await?;
-    let config = Config { public_url: public_url.clone(), data, master_key_file: None, demo: true };
+    let config = Config {
+        public_url: public_url.clone(),
+        data,
+        master_key_file: None,
+        demo: true,
+        call_timeout: DEFAULT_TIMEOUT,
+    };
     let started = start(config, listeners).await?;
     say("This is Countersign's demo: a desk of its own, gone when you stop it with Ctrl-C.");
     say("An agent will ask to write and to delete notes. Open this address and decide:");

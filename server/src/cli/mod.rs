@@ -16,7 +16,7 @@ use crate::serve::ServeError;
 use crate::store::StoreError;
 use crate::vault::VaultError;
 use clap::{Parser, Subcommand};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -113,16 +113,17 @@ fn fail(error: &CliError) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A line for whoever typed the command.
-#[allow(clippy::print_stdout, reason = "this is where commands answer")]
+/// A line for whoever typed the command. That nobody can read it any more (a closed pipe, a full disk) stops nothing.
 pub fn say(line: impl std::fmt::Display) {
-    println!("{line}");
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Starts the log on standard error, so that standard output stays what was asked for.
 pub fn start_log(format: LogFormat, default: &str) {
     let filter = EnvFilter::try_from_env("COUNTERSIGN_LOG_FILTER").unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // It would say so on standard error, and where that can't be written (a full disk) panic in whoever logs.
+    let log = log.log_internal_errors(false);
     // Refused only when a log was started already, and then that one serves.
     let _ = match format {
         LogFormat::Json => log.json().try_init(),

@@ -3,6 +3,7 @@
 use super::scrub::Scrubber;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use countersign_domain::execution::BINARY_NOTE;
 use serde_json::{Value, json};
 
 /// How much of an answer is kept.
@@ -32,13 +33,12 @@ impl Body {
     /// As it is kept.
     pub(super) fn keep(self, content_type: Option<&str>, scrubber: &Scrubber) -> Kept {
         let truncated = self.more.as_ref().map(More::note);
-        let data = match into_text(self.bytes, truncated.is_some()) {
+        let bytes = if truncated.is_some() { scrubber.cut(self.bytes) } else { self.bytes };
+        let data = match into_text(bytes, truncated.is_some()) {
             Ok(text) if text.is_empty() => Value::Null,
             Ok(text) if truncated.is_none() && may_be_json(content_type, &text) => json_or_text(text),
             Ok(text) => Value::String(text),
-            Err(bytes) => {
-                json!({"base64": STANDARD.encode(bytes), "note": "The answer is binary and stands here as base64."})
-            }
+            Err(bytes) => json!({"base64": STANDARD.encode(scrubber.bytes(bytes)), "note": BINARY_NOTE}),
         };
         Kept { data: scrubber.value(data), truncated }
     }
@@ -58,6 +58,7 @@ pub(super) fn keep_json(mut text: String, scrubber: &Scrubber) -> Kept {
     let truncated = (text.len() > KEPT).then(|| More::Of(text.len() as u64).note());
     if truncated.is_some() {
         text.truncate(text.floor_char_boundary(KEPT));
+        text.truncate(text.floor_char_boundary(scrubber.whole(text.as_bytes())));
     }
     let data = if truncated.is_some() { Value::String(text) } else { json_or_text(text) };
     Kept { data: scrubber.value(data), truncated }

@@ -69,6 +69,31 @@ impl Scrubber {
         text
     }
 
+    /// Bytes without secrets.
+    pub(super) fn bytes(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        for spelling in &self.spellings {
+            let secret = spelling.as_bytes();
+            while let Some(at) = bytes.windows(secret.len()).position(|window| window == secret) {
+                bytes.splice(at..at + secret.len(), INSTEAD.bytes());
+            }
+        }
+        bytes
+    }
+
+    /// The beginning of an answer that was cut, without the beginning of a secret that the cut went through: whoever
+    /// chooses where the cut falls could read all of the secret but its last character.
+    pub(super) fn cut(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        bytes.truncate(self.whole(&bytes));
+        bytes
+    }
+
+    /// How many bytes stand before the beginning of a secret that they end with.
+    pub(super) fn whole(&self, bytes: &[u8]) -> usize {
+        let cut = |secret: &[u8]| (1..secret.len()).rev().find(|&many| bytes.ends_with(&secret[..many]));
+        let longest = self.spellings.iter().filter_map(|spelling| cut(spelling.as_bytes())).max();
+        bytes.len() - longest.unwrap_or(0)
+    }
+
     /// The value without secrets, in names as well as in texts.
     pub(super) fn value(&self, value: Value) -> Value {
         match value {
@@ -108,6 +133,23 @@ mod tests {
         assert_eq!(scrub.text(format!("{sent} pass word&1")), format!("{INSTEAD} {INSTEAD}"));
         let scrub = scrubber(CredentialPlacement::Query, "pass word&1");
         assert_eq!(scrub.text("?key=pass+word%261".to_owned()), format!("?key={INSTEAD}"));
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_at_a_cut_is_removed() {
+        let scrub = scrubber(CredentialPlacement::Bearer, "sk_live_12345");
+        for (said, left) in
+            [("x sk_live_1234", "x "), ("x s", "x "), ("x sk_live_12345 s", "x sk_live_12345 "), ("x", "x")]
+        {
+            assert_eq!(scrub.cut(said.into()), left.as_bytes(), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_secret_among_bytes_that_are_no_text_is_removed() {
+        let scrub = scrubber(CredentialPlacement::Bearer, "sk_live_12345");
+        let said = scrub.bytes([b"\xff sk_live_12345 ", &b"sk_live_12345\x00"[..]].concat());
+        assert_eq!(said, [b"\xff ", INSTEAD.as_bytes(), b" ", INSTEAD.as_bytes(), b"\0"].concat());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::connectors::{ConnectorSpec, Credential, Outgoing, Settings};
 use crate::store::decisions::Decision;
 use crate::store::requests::Request;
 use crate::store::timers::{Timer, TimerKind};
-use crate::store::{self, Connection};
+use crate::store::{self, Connection, StoreError};
 use crate::vault::VaultError;
 use countersign_domain::Timestamp;
 use countersign_domain::agent::AgentStatus;
@@ -38,6 +38,10 @@ impl Sending {
 
 /// How long whoever approved has to begin the call before the scheduler takes it over.
 pub(super) const EXECUTION_LEASE: Duration = Duration::from_secs(30);
+
+/// How long after a failure an outcome is written down again; longer each time.
+const OUTCOME_AGAIN: Duration = Duration::from_millis(250);
+const OUTCOME_AGAIN_AT_MOST: Duration = Duration::from_secs(10);
 
 /// Why a call that was approved does not begin.
 pub(super) struct Unfit(pub(super) ExecutionErrorCode, pub(super) String);
@@ -176,13 +180,13 @@ impl Desk {
                     base_url: base.parse().map_err(|_| DeskError::Internal("a stored base URL is none".into()))?,
                     allow_private: connector.settings.allow_private,
                     health_path: connector.settings.health_path.clone(),
-                    timeout: CALL_TIMEOUT,
+                    timeout: self.inner.parts.call_timeout,
                 }
             }
             ConnectorKind::Mcp => Settings::Mcp {
                 command: connector.settings.command.clone(),
                 env: self.environment(entry)?,
-                timeout: CALL_TIMEOUT,
+                timeout: self.inner.parts.call_timeout,
             },
         };
         let version = connector.version + entry.credential.as_ref().map_or(0, |credential| credential.version);
@@ -205,21 +209,27 @@ impl Desk {
         }))
     }
 
-    /// Writes down what came of a call. If that fails, the row stays `executing` and the next start calls its outcome
-    /// unknown, which is then the truth of the record.
+    /// Writes down what came of a call, as soon as the database takes it: until then the row stays `executing`, and
+    /// if the desk stops first, the next start calls its outcome unknown, which is then the truth of the record.
     async fn finish(&self, id: RequestId, attempt: Attempt) {
         let ended = attempt.error_code().map_or("succeeded", ExecutionErrorCode::word);
         metrics::counter!("countersign_executions_total", "outcome" => ended).increment(1);
-        let stored = self.store_outcome(id, attempt).await;
-        if let Err(error) = stored {
+        let mut pause = OUTCOME_AGAIN;
+        let attempt = Arc::new(attempt);
+        while let Err(error) = self.store_outcome(id, Arc::clone(&attempt)).await {
             tracing::error!(request.id = %id, %error, "a call's outcome could not be written down");
+            if !matches!(error, DeskError::Store(StoreError::Database(_))) {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(OUTCOME_AGAIN_AT_MOST);
         }
         self.announce();
     }
 
-    async fn store_outcome(&self, id: RequestId, attempt: Attempt) -> Result<(), DeskError> {
+    async fn store_outcome(&self, id: RequestId, attempt: Arc<Attempt>) -> Result<(), DeskError> {
         let now = self.now();
-        let result = match &attempt {
+        let result = match &*attempt {
             Attempt::Answered(answer) => {
                 let plain = serde_json::to_vec(answer).map_err(|error| DeskError::Internal(error.to_string()))?;
                 Some(self.seal(SealedPart::Result, id.0, &plain)?)
@@ -264,9 +274,6 @@ impl Desk {
         Ok(lost)
     }
 }
-
-/// How long an upstream may take.
-const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn people_stand(snapshot: &Snapshot, request: &Request, votes: &[Decision]) -> Result<(), Unfit> {
     let agent = snapshot.agents.get(&request.agent_id).filter(|agent| agent.status == AgentStatus::Active);

@@ -46,6 +46,7 @@ use countersign_wire::events::EventKind;
 use futures::future::BoxFuture;
 use snapshot::Snapshot;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
@@ -65,6 +66,8 @@ pub struct Parts {
     pub public_url: PublicUrl,
     /// Whether this is the throw-away demo.
     pub demo: bool,
+    /// How long an upstream may take to answer a call.
+    pub call_timeout: Duration,
 }
 
 struct Inner {

@@ -1,7 +1,7 @@
 //! What a desk file may say, and reading it.
 
 use super::fields::{Fields, json};
-use super::problem::{FileProblem, Marked, Problems};
+use super::problem::{FileProblem, Marked, Place, Problems};
 use super::tree::{self, Node};
 use crate::auth::agent_jwt::AgentPublicKey;
 use crate::connectors::check_base_url;
@@ -63,6 +63,7 @@ pub(super) struct ConnectorItem {
 #[derive(Clone, Debug)]
 pub(super) struct CredentialItem {
     pub(super) env: String,
+    pub(super) env_place: Place,
     pub(super) placement: CredentialPlacement,
     pub(super) name: Option<String>,
 }
@@ -269,7 +270,7 @@ fn credential(node: &Node, path: &str, kind: ConnectorKind, problems: &Problems)
     let env = env?;
     // An MCP server is given its credential in its environment, whatever `as` says.
     let name = if kind == ConnectorKind::Mcp { name.or_else(|| Some(env.clone())) } else { name };
-    Some(CredentialItem { env, placement, name })
+    Some(CredentialItem { env, env_place: fields.place_of("env"), placement, name })
 }
 
 fn tool(node: &Node, path: &str, kind: ConnectorKind, problems: &Problems) -> Option<ToolItem> {

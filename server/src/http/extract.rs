@@ -157,13 +157,13 @@ pub async fn check_host(State(app): State<App>, request: Request, next: Next) ->
     }
 }
 
-/// Whether a call names this desk's host.
+/// Whether a call names this desk's host, and no other beside it: of two names somebody before us may have believed
+/// the other.
 pub fn is_ours(app: &App, headers: &HeaderMap, uri: &Uri) -> bool {
-    let named = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .or_else(|| uri.authority().map(axum::http::uri::Authority::as_str));
-    named.is_some_and(|host| host.eq_ignore_ascii_case(&app.desk.public_url().host()))
+    let ours = app.desk.public_url().host();
+    let in_headers = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
+    let mut named = in_headers.chain(uri.authority().map(axum::http::uri::Authority::as_str)).peekable();
+    named.peek().is_some() && named.all(|host| host.eq_ignore_ascii_case(&ours))
 }
 
 /// Refuses calls by cookie that change something and were not begun on our own pages.

@@ -46,6 +46,9 @@ pub enum StoreError {
     /// The migrations did not run.
     #[error("the database could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database can't be opened at all.
+    #[error("the database {0} can't be used: {1}")]
+    Open(String, Box<Self>),
     /// The writer has stopped.
     #[error("the store has stopped")]
     Stopped,
@@ -75,6 +78,11 @@ impl Store {
     /// # Errors
     /// When the file can't be opened, read or written, or a migration fails.
     pub async fn open(folder: &DataFolder) -> Result<Self, StoreError> {
+        let opened = Self::open_in(folder).await;
+        opened.map_err(|error| StoreError::Open(folder.database().display().to_string(), Box::new(error)))
+    }
+
+    async fn open_in(folder: &DataFolder) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let url = folder.database_url();
         let mut connection = connect(&url).await?;

@@ -159,7 +159,7 @@ async fn read(mut response: Response, scrubber: &Scrubber) -> Attempt {
     let status = response.status().as_u16();
     let length = response.content_length();
     let header = response.headers().get(CONTENT_TYPE);
-    let content_type = header.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let content_type = header.and_then(|value| value.to_str().ok()).map(|value| scrubber.text(value.to_owned()));
     let mut bytes = Vec::new();
     loop {
         match response.chunk().await {

@@ -301,7 +301,7 @@ impl Plan {
             Some(_) if changed => store::connectors::update(connection, &wanted).await?,
             Some(_) => {}
         }
-        changed |= self.credential(connection, &wanted, value.credential.as_ref(), &item.place).await?;
+        changed |= self.credential(connection, &wanted, value.credential.as_ref()).await?;
         for tool in &value.tools {
             changed |= self.tool(connection, &wanted, &tool.value).await?;
         }
@@ -320,7 +320,6 @@ impl Plan {
         connection: &mut Connection,
         connector: &Connector,
         item: Option<&CredentialItem>,
-        place: &Place,
     ) -> Result<bool, ApplyError> {
         let known = self.credentials.iter().find(|known| known.connector_id == connector.id).cloned();
         let Some(item) = item else {
@@ -328,7 +327,7 @@ impl Plan {
             store::connectors::update_credential(connection, &Credential { active: false, ..known }).await?;
             return Ok(true);
         };
-        let Some(secret) = self.secret(&item.env, &below(place, "credential.env")) else { return Ok(false) };
+        let Some(secret) = self.secret(&item.env, &item.env_place) else { return Ok(false) };
         if let Some(known) = known {
             let plain = self.vault.unseal("credential", known.id.0, &known.sealed)?;
             let same = bool::from(plain.ct_eq(secret.expose_secret().as_bytes()))

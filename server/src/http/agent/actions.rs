@@ -27,6 +27,8 @@ use std::time::Duration;
 const KEY_LIMIT: usize = 255;
 /// How long a repeated ask waits for a call that is under way anyway.
 const UNDER_WAY: Duration = Duration::from_secs(55);
+/// Says of a bare body that it is only the beginning of what the upstream sent.
+const TRUNCATED: HeaderName = HeaderName::from_static("countersign-truncated");
 
 pub async fn create_action(
     State(app): State<App>,
@@ -151,10 +153,11 @@ fn bare(answer: &UpstreamAnswer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let content_type = answer.content_type.as_deref().unwrap_or("application/json");
     let is_json = content_type.split(';').next().is_some_and(|essence| essence.trim().ends_with("json"));
-    let body = match &answer.data {
-        Value::Null => Vec::new(),
-        Value::String(text) if !is_json => raw(text, content_type),
-        data => data.to_string().into_bytes(),
+    let body = match (&answer.data, answer.base64()) {
+        (_, Some(binary)) if !is_json => STANDARD.decode(binary).unwrap_or_else(|_| binary.as_bytes().to_vec()),
+        (Value::Null, _) => Vec::new(),
+        (Value::String(text), _) if !is_json || answer.truncated.is_some() => text.as_bytes().to_vec(),
+        (data, _) => data.to_string().into_bytes(),
     };
     let mut response = (status, body).into_response();
     // `nosniff` goes with every answer, so a page that an upstream sends is never run as one of ours.
@@ -162,14 +165,10 @@ fn bare(answer: &UpstreamAnswer) -> Response {
         if is_json || content_type.starts_with("text/plain") { content_type } else { "application/octet-stream" };
     let value = HeaderValue::from_str(safe).unwrap_or(HeaderValue::from_static("application/octet-stream"));
     response.headers_mut().insert(CONTENT_TYPE, value);
-    response
-}
-
-fn raw(text: &str, content_type: &str) -> Vec<u8> {
-    match content_type.starts_with("text/") {
-        true => text.as_bytes().to_vec(),
-        false => STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec()),
+    if let Some(note) = answer.truncated.as_deref().and_then(|note| HeaderValue::from_str(note).ok()) {
+        response.headers_mut().insert(TRUNCATED, note);
     }
+    response
 }
 
 fn denied(request: &Request) -> DoorError {
