@@ -61,12 +61,14 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
     let denying = use_state_eq(|| false);
     let heading = use_node_ref();
     let state = review.state.clone();
+    let places = Rc::new(state.card.as_ref().map(|card| folded_places(&card.arguments)).unwrap_or_default());
+    // Effects run after drawing; a card that was just drawn must not be approvable for that long.
+    let shown = folds.after(FoldAction::Show(places.clone()));
     {
         let (dispatch, denying) = (folds.dispatcher(), denying.setter());
-        let places = state.card.as_ref().map(|card| Rc::new(folded_places(&card.arguments)));
         use_effect_with((props.id.clone(), places), move |(_, places)| {
             denying.set(false);
-            dispatch.dispatch(FoldAction::Show(places.clone().unwrap_or_default()));
+            dispatch.dispatch(FoldAction::Show(places.clone()));
         });
     }
     {
@@ -78,7 +80,7 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
         });
     }
     use_ending(&state, &props.onclose, props.alone);
-    use_decision_keys(&review, folds.unseen(), denying.clone(), &props.onclose);
+    use_decision_keys(&review, shown.unseen(), denying.clone(), &props.onclose);
 
     let onfold = {
         let dispatch = folds.dispatcher();
@@ -101,7 +103,7 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
             let of = ReviewProps {
                 card: card.clone(),
                 review,
-                folds: (*folds).clone(),
+                folds: shown,
                 onfold,
                 denying: *denying,
                 ondenying,
