@@ -79,6 +79,8 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
             }
         });
     }
+    let deny = use_node_ref();
+    use_focus_after_denying(*denying, &deny);
     use_ending(&state, &props.onclose, props.alone);
     use_decision_keys(&review, shown.unseen(), denying.clone(), &props.onclose);
 
@@ -107,6 +109,7 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
                 onfold,
                 denying: *denying,
                 ondenying,
+                deny,
                 oncreate_policy,
                 phone,
             };
@@ -137,6 +140,22 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
             { body }
         </aside>
     }
+}
+
+/// The form for a reason takes the focus with it when it goes; it goes back to where it came from, unless it is
+/// somewhere else already.
+#[hook]
+fn use_focus_after_denying(denying: bool, deny: &NodeRef) {
+    let deny = deny.clone();
+    let before = use_mut_ref(|| false);
+    use_effect_with(denying, move |denying| {
+        let closed = before.replace(*denying) && !denying;
+        let active = web_sys::window().and_then(|window| window.document()).and_then(|page| page.active_element());
+        let is_lost = active.is_none_or(|element| element.tag_name() == "BODY");
+        if let Some(deny) = deny.cast::<HtmlElement>().filter(|_| closed && is_lost) {
+            let _ = deny.focus();
+        }
+    });
 }
 
 /// Says how it went, and lets the card leave when it went well.
