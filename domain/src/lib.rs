@@ -4,6 +4,7 @@
 //! interface draws with the same functions that the server decides with.
 
 pub mod agent;
+mod calendar;
 pub mod canonical;
 pub mod card;
 pub mod challenge;

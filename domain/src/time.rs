@@ -2,6 +2,7 @@
 //!
 //! There is no `now` here: whoever calls the domain says what time it is.
 
+use crate::calendar;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -50,25 +51,26 @@ impl Sub<Duration> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?;
-        write!(f, "{time:.3}")
+        calendar::write(self.0, f)
     }
 }
 
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(time) => write!(f, "{time:.3}"),
-            Err(_) => write!(f, "Timestamp({})", self.0),
-        }
+        calendar::write(self.0, f).or_else(|_| write!(f, "Timestamp({})", self.0))
     }
 }
 
+/// What was given is no instant of RFC 3339.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a time as in 2026-11-23T10:40:00Z")]
+pub struct NotATime;
+
 impl FromStr for Timestamp {
-    type Err = jiff::Error;
+    type Err = NotATime;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<jiff::Timestamp>().map(|time| Self(time.as_millisecond()))
+        calendar::parse(text).map(Self).ok_or(NotATime)
     }
 }
 

@@ -1,20 +1,82 @@
 //! The product through its own door: a browser, a passkey, and an agent that waits.
 
 use crate::given::{KEY, SECRET, file, refund, settled};
-use support::{Browser, Desk, Upstream};
+use support::{Agent, Browser, Desk, Upstream};
 
-#[tokio::test]
-async fn somebody_sets_up_the_desk_signs_out_and_in_reviews_approves_and_denies() {
-    let upstream = Upstream::answering(r#"{"id":"re_1"}"#).await;
-    let desk = Desk::of_today().await;
+/// A shop's desk with two people at it, each with a browser and a passkey of their own.
+struct TwoPeople {
+    desk: Desk,
+    upstream: Upstream,
+    agent: Agent,
+    dana: Browser,
+    jon: Browser,
+}
+
+/// Dana opens the setup link and is the desk's first admin.
+async fn dana_sets_up(desk: &Desk) -> Browser {
     let dana = Browser::start().await;
-
     dana.open(&format!("{}/setup#{}", desk.origin, desk.setup_token())).await;
     dana.fill("desk_name", "Acme").await;
     dana.fill("name", "Dana Kim").await;
     dana.fill("email", "dana@acme.test").await;
     dana.click("setup-finish").await;
     dana.shows("No pending approvals").await;
+    dana
+}
+
+/// Dana invites Jon as an approver; he opens the link in his own browser and enrols.
+async fn jon_is_invited(dana: &Browser) -> Browser {
+    dana.click("nav-people").await;
+    dana.click("invite").await;
+    dana.fill("email", "jon@acme.test").await;
+    dana.click("invite-save").await;
+    let link = dana.find("invitation-url").await.text().await.unwrap();
+    dana.click("invitation-noted").await;
+
+    let jon = Browser::start().await;
+    jon.open(&link).await;
+    jon.shows("Join Acme").await;
+    jon.fill("name", "Jon Weber").await;
+    jon.click("invitation-finish").await;
+    jon.shows("No pending approvals").await;
+    jon
+}
+
+async fn given_two_people() -> TwoPeople {
+    let upstream = Upstream::answering(r#"{"id":"re_1"}"#).await;
+    let desk = Desk::of_today().await;
+    let dana = dana_sets_up(&desk).await;
+    let jon = jon_is_invited(&dana).await;
+    desk.apply(&file(&upstream.url), &[("BOT_KEY", KEY), ("SHOP_TOKEN", SECRET)]).await;
+    let agent = desk.agent(KEY);
+    settled(&agent).await;
+    TwoPeople { desk, upstream, agent, dana, jon }
+}
+
+impl TwoPeople {
+    /// A refund that waits, open in both browsers; its id.
+    async fn both_look_at_a_refund(&self) -> String {
+        let held = self.agent.ask(refund(4_900)).await.expect(202);
+        let id = held["approval_id"].as_str().unwrap().to_owned();
+        for browser in [&self.dana, &self.jon] {
+            browser.open(&format!("{}/requests/{id}", self.desk.origin)).await;
+            browser.says("card-arguments", "4900").await;
+            browser.says("live", "Live").await;
+        }
+        id
+    }
+
+    async fn leave(self) {
+        self.dana.quit().await;
+        self.jon.quit().await;
+    }
+}
+
+#[tokio::test]
+async fn somebody_sets_up_the_desk_signs_out_and_in_reviews_approves_and_denies() {
+    let upstream = Upstream::answering(r#"{"id":"re_1"}"#).await;
+    let desk = Desk::of_today().await;
+    let dana = dana_sets_up(&desk).await;
 
     dana.click("nav-account").await;
     dana.click("sign-out").await;
@@ -48,4 +110,58 @@ async fn somebody_sets_up_the_desk_signs_out_and_in_reviews_approves_and_denies(
     assert_eq!((ended["state"].as_str(), ended["reason"].as_str()), (Some("denied"), Some("Not this one.")));
     assert_eq!(upstream.requests().len(), 1);
     dana.quit().await;
+}
+
+#[tokio::test]
+async fn somebody_who_was_invited_enrols_in_their_browser_and_countersigns() {
+    let people = given_two_people().await;
+    let held = people.agent.ask(refund(4_900)).await.expect(202);
+
+    people.jon.click("request-row").await;
+    people.jon.says("card-note", "Charged twice.").await;
+    people.jon.click("approve").await;
+
+    let ended = people.agent.end_of(held["approval_id"].as_str().unwrap()).await;
+    assert_eq!(ended["state"], "succeeded");
+    assert_eq!(ended["decided_by"]["name"], "Jon Weber");
+    people.jon.shows("No pending approvals").await;
+    people.leave().await;
+}
+
+#[tokio::test]
+async fn whoever_still_writes_a_reason_is_told_that_somebody_else_has_approved() {
+    let people = given_two_people().await;
+    let id = people.both_look_at_a_refund().await;
+    people.dana.click("deny").await;
+    people.dana.fill("deny-reason", "Wait for the invoice.").await;
+
+    people.jon.click("approve").await;
+
+    people.dana.says("standing", "Already approved by Jon Weber").await;
+    people.dana.has_no("deny-confirm").await;
+    people.dana.has_no("approve").await;
+    let ended = people.agent.end_of(&id).await;
+    assert_eq!((ended["state"].as_str(), ended["decided_by"]["name"].as_str()), (Some("succeeded"), Some("Jon Weber")));
+    assert_eq!(people.upstream.requests().len(), 1);
+    people.leave().await;
+}
+
+#[tokio::test]
+async fn of_two_who_decide_at_once_one_does_and_the_other_is_told_who() {
+    let people = given_two_people().await;
+    let id = people.both_look_at_a_refund().await;
+
+    // Neither click waits for the other, and either may win.
+    tokio::join!(people.dana.click("approve"), people.jon.click("approve"));
+
+    let ended = people.agent.end_of(&id).await;
+    assert_eq!(ended["state"], "succeeded");
+    let winner = ended["decided_by"]["name"].as_str().unwrap();
+    let late = if winner == "Jon Weber" { &people.dana } else { &people.jon };
+    late.says("standing", &format!("Already approved by {winner}")).await;
+    late.has_no("approve").await;
+    late.says("card-steps", winner).await;
+    assert_eq!(late.count("vote").await, 1);
+    assert_eq!(people.upstream.requests().len(), 1);
+    people.leave().await;
 }

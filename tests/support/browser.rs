@@ -113,6 +113,20 @@ impl Browser {
         }
     }
 
+    /// Waits until there is no such element.
+    pub async fn has_no(&self, testid: &str) {
+        let selector = format!("[data-testid='{testid}']");
+        let query = self.driver.query(By::Css(selector)).wait(PATIENCE, Duration::from_millis(50));
+        if !query.not_exists().await.unwrap() {
+            panic!("{testid} is still there:\n{}", self.text().await);
+        }
+    }
+
+    /// How many there are of it now.
+    pub async fn count(&self, testid: &str) -> usize {
+        self.driver.find_all(By::Css(format!("[data-testid='{testid}']"))).await.unwrap().len()
+    }
+
     /// Waits until the page's text contains this.
     pub async fn shows(&self, text: &str) {
         let query = self.driver.query(By::Tag("body")).wait(PATIENCE, Duration::from_millis(50));

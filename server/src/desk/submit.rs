@@ -286,6 +286,7 @@ impl Desk {
                         store::timers::set(connection, timer).await?;
                     }
                     store::requests::insert(connection, &request).await?;
+                    store::agents::seen(connection, request.agent_id, now).await?;
                     record(connection, &request, &prepared.verdict, now).await?;
                     let kind = if request.ended_at.is_some() { EventKind::Ended } else { EventKind::Created };
                     store::events::insert(connection, request.id, kind, request.state, now).await?;

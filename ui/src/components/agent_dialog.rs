@@ -59,7 +59,6 @@ pub(crate) fn AgentDialog(props: &AgentDialogProps) -> Html {
         let chosen = chosen.setter();
         Callback::from(move |lines: String| chosen.set(lines))
     };
-    let known = connectors.data.ready().map(|rows| rows.iter().map(|row| row.slug.clone()).collect::<Vec<_>>());
     html! {
         <Dialog title="New agent" onclose={props.onclose.clone()} testid="agent-dialog">
             <form {onsubmit} class="stack">
@@ -69,8 +68,7 @@ pub(crate) fn AgentDialog(props: &AgentDialogProps) -> Html {
                     { field("owner", "Owner's email", "You, if left empty.", task.about("owner"),
                         text("owner", "email", &owner)) }
                 }
-                { scope_picker("connectors", "Connectors", "None chosen means all.", task.about("connectors"),
-                    &known.unwrap_or_default(), &chosen, &onchosen) }
+                { scope_picker(task.about("connectors"), &connectors, &chosen, &onchosen) }
                 <details class="more-fields">
                     <summary>{ "More" }</summary>
                     <div class="stack">

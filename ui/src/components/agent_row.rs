@@ -105,7 +105,7 @@ fn uses(row: &AgentRow) -> String {
 fn key_words(row: &AgentRow) -> String {
     match (&row.key_hint, row.has_public_key) {
         (_, true) => "Signs its own tokens".to_owned(),
-        (Some(hint), false) => format!("Key {hint}…"),
+        (Some(hint), false) => format!("Key {hint}"),
         (None, false) => "No key".to_owned(),
     }
 }

@@ -38,14 +38,14 @@ pub(crate) fn PolicyItem(props: &PolicyItemProps) -> Html {
     let file = if row.from_file { " · from desk.yaml" } else { "" };
     html! {
         <li class={classes!((!active).then_some("off"))} data-testid="policy-row" data-name={row.body.name.clone()}>
-            <span class="priority" title="Priority">{ row.body.priority }</span>
             <div class="grow">
                 <b class="wrap">{ row.body.name.clone() }</b>{ " " }{ badge(tone, word) }
                 if !active {
                     { " " }{ badge("plain", "Disabled") }
                 }
                 <span class="two">
-                    { format!("Version {} · changed {}{file}", row.version, display::ago(row.updated_at, now)) }
+                    { format!("Priority {} · version {} · changed {}{file}", row.body.priority, row.version,
+                        display::ago(row.updated_at, now)) }
                 </span>
                 { form_error(task.failure(), &[]) }
             </div>

@@ -38,6 +38,7 @@ pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
         })
     };
     let tool = format!("{}_{}", row.connector.slug, display::plain(&row.tool));
+    let groups = row.requester.groups.join(", ");
     html! {
         <tr
             class={classes!(props.selected.then_some("selected"))}
@@ -56,11 +57,11 @@ pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
                 >
                     { row.requester.name.clone() }
                 </RouteLink>
-                <span class="two">{ "via " }{ row.agent.clone() }</span>
+                <span class="two" title={row.agent.clone()}>{ "via " }{ row.agent.clone() }</span>
             </td>
             <td class="col-identifier">
                 <span class="one" title={row.requester.email.clone()}>{ row.requester.email.clone() }</span>
-                <span class="two">{ row.requester.groups.join(", ") }</span>
+                <span class="two" title={groups.clone()}>{ groups }</span>
             </td>
             <td class="col-connector">
                 { connector_tile(&row.connector.slug, &row.connector.name) }
@@ -78,14 +79,10 @@ pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
             </td>
             <td class="col-requested">
                 <span class="one" title={display::exact(row.created_at)}>{ display::date(row.created_at) }</span>
-                <span class="two">
-                    { display::ago(row.created_at, now) }
-                    if let Some(rest) = standing(row, now) {
-                        { " · " }{ rest }
-                    }
-                </span>
-                if row.state != RequestState::Pending {
-                    <span class="badges">{ state_badge(row.state) }</span>
+                if row.state == RequestState::Pending {
+                    <span class="two">{ display::ago(row.created_at, now) }{ " · " }{ standing(row, now) }</span>
+                } else {
+                    <span class="ended two">{ display::ago(row.created_at, now) }{ state_badge(row.state) }</span>
                 }
             </td>
             <td class="col-note" title={display::plain(&row.note)}>
@@ -96,13 +93,10 @@ pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
 }
 
 /// How far an open request is.
-fn standing(row: &Row, now: Timestamp) -> Option<String> {
-    if row.state != RequestState::Pending {
-        return None;
-    }
+fn standing(row: &Row, now: Timestamp) -> String {
     if row.approvals > 0 && row.needed > 1 {
-        return Some(format!("{} of {} approved", row.approvals, row.needed));
+        return format!("{} of {} approved", row.approvals, row.needed);
     }
     let left = display::left(row.expires_at, now);
-    Some(if left.is_empty() { "time is up".to_owned() } else { format!("{left} left") })
+    if left.is_empty() { "time is up".to_owned() } else { format!("{left} left") }
 }

@@ -8,6 +8,9 @@ use countersign_domain::card::{CardValue, Segment};
 use std::rc::Rc;
 use yew::prelude::*;
 
+/// Texts over this many characters take more than a line or two of a phone.
+const TALL_TEXT: usize = 48;
+
 #[derive(Properties, PartialEq)]
 pub(crate) struct ValueTreeProps {
     pub(crate) value: Rc<CardValue>,
@@ -65,7 +68,7 @@ impl Drawing<'_> {
                 place.push(u32::try_from(index).unwrap_or(u32::MAX));
                 let wide = is_container(value);
                 let row = html! {
-                    <div class={classes!("entry", wide.then_some("wide"), has_lines(value).then_some("tall"))}>
+                    <div class={classes!("entry", wide.then_some("wide"), is_tall(value).then_some("tall"))}>
                         <dt class="k">{ key }</dt>
                         <dd class="v">{ self.value(value, place) }</dd>
                     </div>
@@ -115,9 +118,10 @@ fn is_container(value: &CardValue) -> bool {
     }
 }
 
-/// Texts of several lines read from the left, under their key where there is little room.
-fn has_lines(value: &CardValue) -> bool {
-    matches!(value, CardValue::Text { segments, .. } if segments.contains(&Segment::LineBreak))
+/// Texts of more than a line or two read from the left, under their key where there is little room.
+fn is_tall(value: &CardValue) -> bool {
+    matches!(value, CardValue::Text { segments, characters }
+        if *characters > TALL_TEXT || segments.contains(&Segment::LineBreak))
 }
 
 /// Whether a text without quotes can't be taken for a number, a word of JSON, or nothing.

@@ -61,12 +61,14 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
     let denying = use_state_eq(|| false);
     let heading = use_node_ref();
     let state = review.state.clone();
+    let places = Rc::new(state.card.as_ref().map(|card| folded_places(&card.arguments)).unwrap_or_default());
+    // Effects run after drawing; a card that was just drawn must not be approvable for that long.
+    let shown = folds.after(FoldAction::Show(places.clone()));
     {
         let (dispatch, denying) = (folds.dispatcher(), denying.setter());
-        let places = state.card.as_ref().map(|card| Rc::new(folded_places(&card.arguments)));
         use_effect_with((props.id.clone(), places), move |(_, places)| {
             denying.set(false);
-            dispatch.dispatch(FoldAction::Show(places.clone().unwrap_or_default()));
+            dispatch.dispatch(FoldAction::Show(places.clone()));
         });
     }
     {
@@ -77,8 +79,10 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
             }
         });
     }
+    let deny = use_node_ref();
+    use_focus_after_denying(*denying, &deny);
     use_ending(&state, &props.onclose, props.alone);
-    use_decision_keys(&review, folds.unseen(), denying.clone(), &props.onclose);
+    use_decision_keys(&review, shown.unseen(), denying.clone(), &props.onclose);
 
     let onfold = {
         let dispatch = folds.dispatcher();
@@ -101,10 +105,11 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
             let of = ReviewProps {
                 card: card.clone(),
                 review,
-                folds: (*folds).clone(),
+                folds: shown,
                 onfold,
                 denying: *denying,
                 ondenying,
+                deny,
                 oncreate_policy,
                 phone,
             };
@@ -135,6 +140,22 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
             { body }
         </aside>
     }
+}
+
+/// The form for a reason takes the focus with it when it goes; it goes back to where it came from, unless it is
+/// somewhere else already.
+#[hook]
+fn use_focus_after_denying(denying: bool, deny: &NodeRef) {
+    let deny = deny.clone();
+    let before = use_mut_ref(|| false);
+    use_effect_with(denying, move |denying| {
+        let closed = before.replace(*denying) && !denying;
+        let active = web_sys::window().and_then(|window| window.document()).and_then(|page| page.active_element());
+        let is_lost = active.is_none_or(|element| element.tag_name() == "BODY");
+        if let Some(deny) = deny.cast::<HtmlElement>().filter(|_| closed && is_lost) {
+            let _ = deny.focus();
+        }
+    });
 }
 
 /// Says how it went, and lets the card leave when it went well.

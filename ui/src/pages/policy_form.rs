@@ -115,8 +115,6 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
             });
         })
     };
-    let slugs: Vec<String> =
-        connectors.data.ready().map(|rows| rows.iter().map(|row| row.slug.clone()).collect()).unwrap_or_default();
     let flow_names: Vec<String> =
         flows.data.ready().map(|rows| rows.iter().map(|row| row.body.name.clone()).collect()).unwrap_or_default();
     let write = |field: FieldOf| {
@@ -145,8 +143,8 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
                 { field("name", "Name", "Shown under every request that it decides.", task.about("name"),
                     text("name", "text", &draft.name, |draft| &mut draft.name)) }
                 { action_field(&draft.action, &write(|draft| &mut draft.action), task.about("action")) }
-                { scope_picker("connectors", "Connectors", "None chosen means all.", task.about("connectors"), &slugs,
-                    &draft.connectors, &write(|draft| &mut draft.connectors)) }
+                { scope_picker(task.about("connectors"), &connectors, &draft.connectors,
+                    &write(|draft| &mut draft.connectors)) }
                 <div class="two-up">
                     { lines("tools", "Tools", "Bare names, one a line; * stands for any characters.", &draft.tools,
                         |draft| &mut draft.tools) }

@@ -74,7 +74,8 @@ fn buttons(props: &ReviewProps, open: bool, busy: bool, approving: bool, off: bo
     html! {
         <div class={classes!("acts", (!decides).then_some("after"))}>
             if decides {
-                <Button tone="no" onclick={props.ondenying.reform(|()| true)} disabled={busy} testid="deny">{ "Deny" }</Button>
+                <Button tone="no" onclick={props.ondenying.reform(|()| true)} disabled={busy} node={props.deny.clone()}
+                    testid="deny">{ "Deny" }</Button>
             }
             if card.you.may_create_policy && !*phone {
                 <Button onclick={props.oncreate_policy.clone()} disabled={busy} testid="create-policy">

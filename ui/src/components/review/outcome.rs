@@ -13,13 +13,15 @@ use yew::prelude::*;
 
 pub(crate) fn outcome(card: &Card, now: Timestamp) -> Html {
     let unknown = (card.state == RequestState::OutcomeUnknown).then_some(
-        "The call was sent and no complete answer came. It may or may not have happened; it is not tried again.",
+        "It was sent, and no complete answer came. Look at the service itself; the desk does not try again.",
     );
+    // Nothing here may read as "it did not happen" when that is not known.
+    let title = if unknown.is_some() { "Nobody knows whether the call happened" } else { "The call did not succeed" };
     html! {
         <>
             if let Some(error) = &card.execution_error {
                 <div class="failure" data-testid="card-error">
-                    <b>{ "The call did not succeed" }</b>
+                    <b>{ title }</b>
                     <p class="wrap">{ error.clone() }</p>
                     if let Some(unknown) = unknown {
                         <p>{ unknown }</p>
@@ -29,7 +31,7 @@ pub(crate) fn outcome(card: &Card, now: Timestamp) -> Html {
                     }
                 </div>
             } else if let Some(unknown) = unknown {
-                <div class="failure" data-testid="card-error"><p>{ unknown }</p></div>
+                <div class="failure" data-testid="card-error"><b>{ title }</b><p>{ unknown }</p></div>
             }
             if let Some(result) = &card.result {
                 <Result result={result.clone()} />
