@@ -106,7 +106,7 @@ async fn a_full_disk_runs_nothing_and_when_it_has_room_the_desk_goes_on() {
     let (agent, dana) = (process.agent(KEY), dana.moved_to(&process.origin));
     let held = agent.ask(refund(1)).await.expect(202)["approval_id"].as_str().unwrap().to_owned();
     let signed = dana.sign(&held, json!({"decision": "approve"})).await;
-    agent.ask(look()).await.expect(200);
+    agent.ask(look("ch_1")).await.expect(200);
     assert_eq!(upstream.requests().len(), 1);
 
     process.fill_disk().await;
@@ -115,7 +115,7 @@ async fn a_full_disk_runs_nothing_and_when_it_has_room_the_desk_goes_on() {
     assert_eq!(get("/healthz").await.unwrap().status(), 200);
     let path = format!("/v1/approvals/{held}");
     let refusals = [
-        agent.ask(look()).await,
+        agent.ask(look("ch_1")).await,
         agent.ask(refund(2)).await,
         agent.ask(json!({"connector": "shop", "tool": "shop_close"})).await,
         agent.send(Method::DELETE, &path, &[], String::new()).await,
@@ -134,7 +134,7 @@ async fn a_full_disk_runs_nothing_and_when_it_has_room_the_desk_goes_on() {
     assert_eq!(get("/readyz").await.unwrap().status(), 200);
     assert_eq!(dana.finish(&held, signed).await.status, 200);
     assert_eq!(agent.end_of(&held).await["state"], "succeeded");
-    agent.ask(look()).await.expect(200);
+    agent.ask(look("ch_1")).await.expect(200);
     assert_eq!(upstream.requests().len(), 3);
     process.kill().await;
 }
@@ -149,7 +149,7 @@ async fn an_outcome_that_the_full_disk_did_not_take_is_written_when_it_has_room(
     let agent = process.agent(KEY);
     let asking = {
         let agent = agent.clone();
-        tokio::spawn(async move { agent.ask(look()).await })
+        tokio::spawn(async move { agent.ask(look("ch_1")).await })
     };
     upstream.received(1).await;
     process.fill_disk().await;
@@ -184,12 +184,12 @@ async fn a_database_that_another_program_holds_runs_nothing_and_then_the_desk_go
         hold.await.unwrap();
     });
     held.await.unwrap();
-    let refused = agent.ask(look()).await;
+    let refused = agent.ask(look("ch_1")).await;
     assert_eq!((refused.status, refused.code()), (503, "store_unavailable"), "{}", refused.text);
     assert!(upstream.requests().is_empty());
     let_go.send(()).unwrap();
     holding.await.unwrap();
-    agent.ask(look()).await.expect(200);
+    agent.ask(look("ch_1")).await.expect(200);
     process.kill().await;
 }
 
@@ -218,7 +218,7 @@ async fn a_server_that_is_told_to_stop_lets_calls_end_and_stops() {
     let _idle = TcpStream::connect(&address).await.unwrap();
     let asking = {
         let agent = agent.clone();
-        tokio::spawn(async move { agent.ask(look()).await })
+        tokio::spawn(async move { agent.ask(look("ch_1")).await })
     };
     upstream.received(1).await;
 

@@ -70,7 +70,7 @@ async fn each_registered_algorithm_opens_the_door_and_a_call_goes_through() {
     for key in [KeyPair::ed25519(), KeyPair::p256(), KeyPair::rsa()] {
         let signing = given_signing(key).await;
         let token = signing.key.sign(&signing.claims());
-        let answer = signing.shop.desk.agent(&token).ask(look()).await;
+        let answer = signing.shop.desk.agent(&token).ask(look("ch_1")).await;
         assert_eq!(answer.status, 200, "{:?}: {}", signing.key.algorithm, answer.text);
     }
 }

@@ -27,7 +27,7 @@ async fn a_service_that_is_down_was_sent_nothing_and_the_agent_may_ask_again() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     shop.desk.apply(&file(&format!("http://{nobody}")), &[("BOT_KEY", KEY), ("SHOP_TOKEN", SECRET)]).await;
 
-    let allowed = shop.agent.ask(look()).await;
+    let allowed = shop.agent.ask(look("ch_1")).await;
     assert_eq!(refused(&allowed), (502, "not_sent"), "{}", allowed.text);
     let recorded = shop.agent.end_of(allowed.json["approval_id"].as_str().unwrap()).await;
     assert_eq!(ended(&recorded), ("failed", "not_sent"));
@@ -41,7 +41,7 @@ async fn a_service_that_hangs_ends_in_an_unknown_outcome() {
     let mut shop = given_shop_on(Desk::impatient(PATIENCE).await, Upstream::answering("{}").await).await;
     for said in ["", "HTTP/1.1 200 OK\r\n", half] {
         shop.move_to(Upstream::hanging(said).await).await;
-        let allowed = shop.agent.ask(look()).await;
+        let allowed = shop.agent.ask(look("ch_1")).await;
         assert_eq!(refused(&allowed), (502, "outcome_unknown"), "{said:?}: {}", allowed.text);
         assert_eq!(ended(&shop.approved().await), ("outcome_unknown", "outcome_unknown"), "{said:?}");
         assert_eq!(shop.upstream.requests().len(), 2, "{said:?}: tried again");
@@ -54,7 +54,7 @@ async fn an_answer_that_is_cut_off_ends_in_an_unknown_outcome() {
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"id\"\r\n";
     for said in ["", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"id\":", chunked] {
         shop.move_to(Upstream::raw(said).await).await;
-        assert_eq!(refused(&shop.agent.ask(look()).await), (502, "outcome_unknown"), "{said:?}");
+        assert_eq!(refused(&shop.agent.ask(look("ch_1")).await), (502, "outcome_unknown"), "{said:?}");
         assert_eq!(ended(&shop.approved().await), ("outcome_unknown", "outcome_unknown"), "{said:?}");
         assert_eq!(shop.upstream.requests().len(), 2, "{said:?}: tried again");
     }
@@ -72,7 +72,7 @@ async fn an_answer_that_is_no_http_ends_in_an_unknown_outcome() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ] {
         shop.move_to(Upstream::raw(said).await).await;
-        assert_eq!(refused(&shop.agent.ask(look()).await), (502, "outcome_unknown"), "{said:?}");
+        assert_eq!(refused(&shop.agent.ask(look("ch_1")).await), (502, "outcome_unknown"), "{said:?}");
     }
 }
 
@@ -86,7 +86,7 @@ async fn an_error_of_the_service_is_kept_as_its_answer() {
         let number: u16 = status[..3].parse().unwrap();
         let result = json!({"status": number, "data": {"error": "no such charge"}});
 
-        let allowed = shop.agent.ask(look()).await.expect(200);
+        let allowed = shop.agent.ask(look("ch_1")).await.expect(200);
         assert_eq!((ended(&allowed), &allowed["result"]), (("failed", "upstream_error"), &result));
         let bare = shop.agent.ask(look_by_endpoint("/charges/ch_1")).await;
         assert_eq!((bare.status, bare.text.as_str()), (number, body));
@@ -101,7 +101,7 @@ async fn what_calls_itself_json_and_is_none_reaches_the_agent_as_text() {
     let mut shop = given_shop().await;
     for body in ["{\"id\":", "NaN", "<html>", "{\"a\":1}{\"a\":2}"] {
         shop.move_to(Upstream::answering(body).await).await;
-        let answer = shop.agent.ask(look()).await.expect(200);
+        let answer = shop.agent.ask(look("ch_1")).await.expect(200);
         assert_eq!((answer["state"].as_str(), &answer["result"]["data"]), (Some("succeeded"), &json!(body)));
     }
 }
@@ -122,7 +122,7 @@ async fn a_ten_megabyte_answer_is_kept_to_its_first_megabyte_and_the_agent_is_to
 async fn an_answer_without_an_end_is_read_no_further_than_what_is_kept() {
     let endless = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n{}", "x".repeat(2 << 20));
     let shop = given_shop_with(Upstream::hanging(&endless).await).await;
-    let answer = shop.agent.ask(look()).await.expect(200);
+    let answer = shop.agent.ask(look("ch_1")).await.expect(200);
     assert_eq!(answer["result"]["data"].as_str().unwrap().len(), 1 << 20);
     assert!(answer["result"]["truncated"].is_string());
 }
@@ -135,7 +135,7 @@ async fn a_redirect_is_the_result_and_nobody_follows_it() {
         let location = format!("Location: {}/charges/ch_1\r\n", elsewhere.url);
         shop.move_to(Upstream::raw(&http(status, &location, "")).await).await;
         let number: u16 = status[..3].parse().unwrap();
-        let allowed = shop.agent.ask(look()).await.expect(200);
+        let allowed = shop.agent.ask(look("ch_1")).await.expect(200);
         assert_eq!((allowed["state"].as_str(), &allowed["result"]["status"]), (Some("succeeded"), &json!(number)));
         assert_eq!(shop.approved().await["result"]["status"], number);
         assert_eq!(shop.agent.ask(look_by_endpoint("/charges/ch_1")).await.status, number);
@@ -163,7 +163,7 @@ async fn a_service_that_says_the_credential_back_does_not_tell_the_agent() {
         format!("HTTP/1.1 200 OK\r\n{SECRET}\r\n\r\n"),
     ] {
         shop.move_to(Upstream::raw(&answer).await).await;
-        let asked = shop.agent.ask(look()).await;
+        let asked = shop.agent.ask(look("ch_1")).await;
         let bare = shop.agent.ask(look_by_endpoint("/charges/ch_1")).await;
         let approved = shop.approved().await;
         for said in [
@@ -205,7 +205,7 @@ async fn a_second_answer_that_nobody_asked_for_is_not_heard() {
     let twice = format!("{}{}", numbered(1), numbered(2)).replace("Connection: close\r\n", "");
     shop.move_to(Upstream::hanging(&twice).await).await;
     for _ in 0..2 {
-        assert_eq!(shop.agent.ask(look()).await.expect(200)["result"]["data"], json!({"n": 1}));
+        assert_eq!(shop.agent.ask(look("ch_1")).await.expect(200)["result"]["data"], json!({"n": 1}));
     }
     assert_eq!(shop.upstream.requests().len(), 2);
 }

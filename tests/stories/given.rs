@@ -90,11 +90,6 @@ pub fn refund(amount: i64) -> serde_json::Value {
     })
 }
 
-/// An allowed call.
-pub fn look() -> serde_json::Value {
-    serde_json::json!({"connector": "shop", "tool": "charges_get", "arguments": {"charge": "ch_1"}})
-}
-
 /// The same in AgentValet's words.
 pub fn look_by_endpoint(endpoint: &str) -> serde_json::Value {
     serde_json::json!({"platform": "shop", "scope": "charges_get", "endpoint": endpoint, "method": "GET"})

@@ -136,9 +136,9 @@ impl Browser {
         }
     }
 
-    /// How long after the page was asked for this element was there to be used, by the browser's own clock.
-    pub async fn usable_after(&self, testid: &str) -> Duration {
-        self.find(testid).await;
+    /// How long after the page was asked for it showed this text, by the browser's own clock.
+    pub async fn usable_after(&self, text: &str) -> Duration {
+        self.shows(text).await;
         let now = self.driver.execute("return performance.now()", Vec::new()).await.unwrap();
         Duration::from_secs_f64(now.json().as_f64().unwrap() / 1e3)
     }
