@@ -36,7 +36,7 @@ async fn hold(server: &Process) -> u64 {
     let agents: Vec<_> = (0..world::AGENTS).map(|number| server.agent(&world::key(number))).collect();
     for agent in &agents {
         while pending(agent).await < WAITING / world::AGENTS {
-            tokio::task::yield_now().await;
+            support::pause().await;
         }
     }
     let held = resident(server);

@@ -78,7 +78,7 @@ pub const VARIABLES: [(&str, &str); 2] = [("BOT_KEY", KEY), ("SHOP_TOKEN", SECRE
 /// Waits until the running server has picked up what was applied beside it: until the key opens the door.
 pub async fn settled(agent: &Agent) {
     while agent.get("/v1/agent/permissions").await.status != 200 {
-        tokio::task::yield_now().await;
+        support::pause().await;
     }
 }
 

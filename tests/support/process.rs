@@ -1,6 +1,6 @@
 //! The real binary as a process of its own: a server to be killed, the demo, and commands that come back.
 
-use crate::Agent;
+use crate::{Agent, pause};
 use reqwest::Client;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -66,19 +66,20 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let process = Self { origin: format!("http://localhost:{port}"), child };
+        let mut process = Self { origin: format!("http://localhost:{port}"), child };
         process.ready().await;
         process
     }
 
-    async fn ready(&self) {
+    async fn ready(&mut self) {
         let client = Client::new();
         loop {
+            assert_eq!(self.child.try_wait().unwrap(), None, "the server ended at its start");
             let answer = client.get(format!("{}/readyz", self.origin)).send().await;
             if answer.is_ok_and(|answer| answer.status() == 200) {
                 return;
             }
-            tokio::task::yield_now().await;
+            pause().await;
         }
     }
 
