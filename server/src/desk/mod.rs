@@ -103,10 +103,8 @@ impl Desk {
     /// # Errors
     /// When the database can't be read.
     pub async fn open(parts: Parts) -> Result<Self, DeskError> {
-        let mut connection = parts.store.read().await?;
-        let last = store::events::last(&mut connection).await?;
-        let snapshot = read_snapshot(&mut connection).await?;
-        drop(connection);
+        let last = store::events::last(&mut parts.store.read().await?).await?;
+        let snapshot = read_snapshot(&parts.store).await?;
         let inner = Inner {
             parts,
             snapshot: RwLock::new(Arc::new(snapshot)),
@@ -191,7 +189,8 @@ impl Desk {
         if store::desk::config_version(&mut connection).await? == self.snapshot().version() {
             return Ok(());
         }
-        let fresh = Arc::new(read_snapshot(&mut connection).await?);
+        drop(connection);
+        let fresh = Arc::new(read_snapshot(self.store()).await?);
         let mut held = self.inner.snapshot.write().unwrap_or_else(PoisonError::into_inner);
         // Of two that refresh at once the newer one stays.
         if fresh.version() > held.version() {
@@ -286,12 +285,8 @@ impl SealedPart {
     }
 }
 
-async fn read_snapshot(connection: &mut Connection) -> Result<Snapshot, StoreError> {
-    use sqlx::Connection as _;
-    let mut reading = connection.begin().await?;
-    let snapshot = Snapshot::load(&mut reading).await?;
-    reading.rollback().await?;
-    Ok(snapshot)
+async fn read_snapshot(store: &Store) -> Result<Snapshot, StoreError> {
+    Snapshot::load(&mut store.read_steadily().await?).await
 }
 
 /// Stores where a request stands and tells the streams, in one place, so that neither is forgotten.

@@ -13,11 +13,12 @@ use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, watch};
+use tokio::time::MissedTickBehavior;
 
 /// How many events a slow screen may lie behind before it must catch up from the store.
 const BACKLOG: usize = 4_096;
 /// How many events are read at once.
-const PAGE: i64 = 500;
+const PAGE: usize = 500;
 /// Another process can't ring the bell, so the store is looked at this often.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -107,7 +108,7 @@ impl Desk {
     /// # Errors
     /// When the store can't be read.
     pub async fn last_event(&self) -> Result<i64, DeskError> {
-        Ok(store::events::last(&mut *self.store().read().await?).await?)
+        Ok(store::events::last(&mut self.store().read().await?).await?)
     }
 
     /// Events after a number, in order.
@@ -115,7 +116,7 @@ impl Desk {
     /// # Errors
     /// When the store can't be read.
     pub async fn events_after(&self, seq: i64, limit: i64) -> Result<Vec<Event>, DeskError> {
-        Ok(store::events::after(&mut *self.store().read().await?, seq, limit).await?)
+        Ok(store::events::after(&mut self.store().read().await?, seq, limit).await?)
     }
 
     /// The number before a request's first event after a number: a stream from there tells all that is left of its
@@ -124,7 +125,7 @@ impl Desk {
     /// # Errors
     /// When the store can't be read.
     pub async fn first_event_before(&self, id: RequestId, after: i64) -> Result<Option<i64>, DeskError> {
-        let events = store::events::of_request(&mut *self.store().read().await?, id, after).await?;
+        let events = store::events::of_request(&mut self.store().read().await?, id, after).await?;
         Ok(events.first().map(|event| event.seq - 1))
     }
 
@@ -152,23 +153,36 @@ impl Desk {
 
     /// Reads and distributes events, and notices what another process changed, until it is dropped.
     pub async fn pump(&self) {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let _ = tokio::time::timeout(LOOK, self.hub().bell.notified()).await;
-            if let Err(error) = self.pump_once().await {
+            let pumped = tokio::select! {
+                () = self.hub().bell.notified() => self.pump_events().await,
+                _ = look.tick() => self.look_around().await,
+            };
+            if let Err(error) = pumped {
                 tracing::warn!(%error, "new events can't be read; trying again");
             }
         }
     }
 
-    async fn pump_once(&self) -> Result<(), DeskError> {
+    /// What another process wrote.
+    async fn look_around(&self) -> Result<(), DeskError> {
         self.refresh().await?;
+        self.pump_events().await
+    }
+
+    async fn pump_events(&self) -> Result<(), DeskError> {
         let hub = self.hub();
-        loop {
+        let mut more = true;
+        while more {
             let last = *hub.last.lock().unwrap_or_else(PoisonError::into_inner);
             let mut connection = self.store().read().await?;
-            let events = store::events::after(&mut connection, last, PAGE).await?;
+            let events = store::events::after(&mut connection, last, PAGE as i64).await?;
             drop(connection);
             let Some(newest) = events.last().map(|event| event.seq) else { break };
+            // Whatever was written after this was read rings again.
+            more = events.len() >= PAGE;
             *hub.last.lock().unwrap_or_else(PoisonError::into_inner) = newest;
             events.into_iter().for_each(|event| hub.publish(event));
         }

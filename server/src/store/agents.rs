@@ -103,12 +103,10 @@ pub async fn update(connection: &mut Connection, agent: &Agent) -> Result<(), St
 
 /// Notes that an agent asked.
 pub async fn seen(connection: &mut Connection, id: AgentId, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE agents SET last_seen_at = $2 WHERE id = $1")
+    let statement = sqlx::query("UPDATE agents SET last_seen_at = $2 WHERE id = $1")
         .bind(id.to_string())
-        .bind(now.millis())
-        .execute(connection)
-        .await?;
-    Ok(())
+        .bind(now.millis());
+    connection.put_off(statement)
 }
 
 /// Notes a token's id; false when it was seen before, and so is replayed.

@@ -1,6 +1,6 @@
 //! The record's rows. Append-only: there is no update and no delete here.
 
-use super::events::next;
+use super::heads::{self, Head};
 use super::row::Columns as _;
 use super::{Connection, StoreError};
 use crate::audit::{Entry, Row};
@@ -22,10 +22,10 @@ fn read(row: &AnyRow) -> Result<(Row, String), StoreError> {
 
 /// Appends a row; its number is taken from the head inside this transaction.
 pub async fn append(connection: &mut Connection, entry: Entry) -> Result<i64, StoreError> {
-    let seq = next(connection, "audit").await?;
+    let seq = heads::next(connection, Head::Audit)?;
     let row = entry.numbered(seq);
     let leaf = row.leaf_hash().map_err(|error| StoreError::Row(error.to_string()))?;
-    sqlx::query(
+    let statement = sqlx::query(
         "INSERT INTO audit (seq, at, actor, action, request_id, subject, metadata, leaf_hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
@@ -36,9 +36,8 @@ pub async fn append(connection: &mut Connection, entry: Entry) -> Result<i64, St
     .bind(row.request_id.map(|id| id.to_string()))
     .bind(row.subject.clone())
     .bind(row.metadata.to_string())
-    .bind(leaf)
-    .execute(connection)
-    .await?;
+    .bind(leaf);
+    connection.put_off(statement)?;
     Ok(seq)
 }
 

@@ -53,7 +53,7 @@ pub struct Proof {
 pub async fn insert(connection: &mut Connection, decision: &Decision) -> Result<(), StoreError> {
     let proof = decision.proof.as_ref();
     let part = |pick: fn(&Proof) -> &String| proof.map(pick).cloned();
-    sqlx::query(
+    let statement = sqlx::query(
         "INSERT INTO decisions (id, request_id, user_id, vote, step, comment, at, statement, rp_id, origin,
          credential_id, public_key, authenticator_data, client_data_json, signature)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
@@ -72,10 +72,8 @@ pub async fn insert(connection: &mut Connection, decision: &Decision) -> Result<
     .bind(part(|proof| &proof.public_key))
     .bind(part(|proof| &proof.authenticator_data))
     .bind(part(|proof| &proof.client_data_json))
-    .bind(part(|proof| &proof.signature))
-    .execute(connection)
-    .await?;
-    Ok(())
+    .bind(part(|proof| &proof.signature));
+    connection.put_off(statement)
 }
 
 /// The votes on a request, in the order they were given.

@@ -67,6 +67,9 @@ pub async fn desk(connection: &mut Connection) -> Result<Option<DeskRow>, StoreE
 
 /// The version of everything that admins set.
 pub async fn config_version(connection: &mut Connection) -> Result<i64, StoreError> {
+    if let Some(version) = connection.heads().and_then(|heads| heads.config) {
+        return Ok(version);
+    }
     let row = sqlx::query("SELECT config_version FROM desk WHERE one = 1").fetch_one(connection).await?;
     row.int("config_version")
 }
@@ -125,8 +128,10 @@ pub async fn set_settings(connection: &mut Connection, settings: &DeskSettings) 
 
 /// Tells every snapshot that it is old. Belongs into each transaction that changes what admins set.
 pub async fn bump_config(connection: &mut Connection) -> Result<(), StoreError> {
-    sqlx::query("UPDATE desk SET config_version = config_version + 1 WHERE one = 1").execute(connection).await?;
-    Ok(())
+    if let Some(heads) = connection.heads() {
+        heads.config = None;
+    }
+    connection.put_off(sqlx::query("UPDATE desk SET config_version = config_version + 1 WHERE one = 1"))
 }
 
 /// Writes without changing anything, to see whether it can be done.

@@ -1,5 +1,6 @@
 //! What happened to requests, in order, for streams that resume. Numbers have no gaps.
 
+use super::heads::{self, Head};
 use super::row::Columns as _;
 use super::{Connection, StoreError};
 use countersign_domain::Timestamp;
@@ -53,25 +54,14 @@ pub async fn insert(
     state: RequestState,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let seq = next(connection, "events").await?;
-    sqlx::query("INSERT INTO events (seq, request_id, kind, state, at) VALUES ($1, $2, $3, $4, $5)")
+    let seq = heads::next(connection, Head::Events)?;
+    let statement = sqlx::query("INSERT INTO events (seq, request_id, kind, state, at) VALUES ($1, $2, $3, $4, $5)")
         .bind(seq)
         .bind(request.to_string())
         .bind(kind.word())
         .bind(state.word())
-        .bind(now.millis())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// The next number of a gapless sequence, taken inside the transaction.
-pub(super) async fn next(connection: &mut Connection, head: &'static str) -> Result<i64, StoreError> {
-    let row = sqlx::query("UPDATE heads SET value = value + 1 WHERE name = $1 RETURNING value")
-        .bind(head)
-        .fetch_one(connection)
-        .await?;
-    row.int("value")
+        .bind(now.millis());
+    connection.put_off(statement)
 }
 
 /// The number of the last event.

@@ -1,14 +1,14 @@
 //! Brings a database up to date. Migrations are append-only: one that has shipped is never edited.
 
-use super::{Connection, StoreError};
-use sqlx::SqlSafeStr as _;
+use super::StoreError;
+use sqlx::{AnyConnection, SqlSafeStr as _};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Runs what has not run yet. A database of a newer version is refused rather than guessed at.
 ///
 /// # Errors
 /// When a migration fails, was edited, or is unknown to this version.
-pub async fn run(connection: &mut Connection) -> Result<(), StoreError> {
+pub async fn run(connection: &mut AnyConnection) -> Result<(), StoreError> {
     let simple = |version, name: &'static str, sql: &'static str| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };

@@ -6,10 +6,12 @@
 pub mod agents;
 pub mod audit;
 pub mod ceremonies;
+mod connection;
 pub mod connectors;
 pub mod decisions;
 pub mod desk;
 pub mod events;
+mod heads;
 pub mod links;
 pub mod migrations;
 pub mod passkeys;
@@ -31,8 +33,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use writer::Task;
 
-/// A connection inside a transaction, or one that reads.
-pub type Connection = AnyConnection;
+pub use connection::Connection;
 
 /// What can go wrong with the store. None of it is the caller's fault, and none of it is sent to them.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +92,8 @@ impl Store {
             .min_connections(1)
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(10))
+            // A file does not go away as a server does, and the question would double each read's turns.
+            .test_before_acquire(false)
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     connection.execute("PRAGMA busy_timeout = 5000").await?;
@@ -101,7 +104,7 @@ impl Store {
             .connect(&url)
             .await?;
         let (writer, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(writer::run(connection, queue));
+        tokio::spawn(writer::run(Connection::own(connection), queue));
         Ok(Self { writer, readers })
     }
 
@@ -124,8 +127,16 @@ impl Store {
     ///
     /// # Errors
     /// When the database can't be reached.
-    pub async fn read(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Any>, StoreError> {
-        Ok(self.readers.acquire().await?)
+    pub async fn read(&self) -> Result<Connection, StoreError> {
+        Ok(Connection::pooled(self.readers.acquire().await?))
+    }
+
+    /// A connection for reading that sees the same moment with everything it reads.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn read_steadily(&self) -> Result<Connection, StoreError> {
+        Ok(Connection::steady(self.readers.begin().await?))
     }
 
     /// Writes a consistent copy of the database to a new file. The server may run meanwhile.

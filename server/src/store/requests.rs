@@ -216,7 +216,7 @@ pub async fn by_id(connection: &mut Connection, id: RequestId) -> Result<Option<
 /// Stores a new request.
 pub async fn insert(connection: &mut Connection, request: &Request) -> Result<(), StoreError> {
     let policy = request.policy.as_ref();
-    sqlx::query(
+    let statement = sqlx::query(
         "INSERT INTO requests (id, kind, state, agent_id, owner_id, requester_id, requester_name, requester_email,
          on_behalf_of, connector_id, connector_version, connector_slug, connector_name, connector_kind, tool, effect,
          schema_hash, arguments, target, credential_id, credential_version, policy_id, policy_version, policy_name,
@@ -268,15 +268,13 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
     .bind(request.executed_at.map(Timestamp::millis))
     .bind(request.ended_at.map(Timestamp::millis))
     .bind(request.decided_by.as_ref().map(to_json).transpose()?)
-    .bind(request.decided_at.map(Timestamp::millis))
-    .execute(connection)
-    .await?;
-    Ok(())
+    .bind(request.decided_at.map(Timestamp::millis));
+    connection.put_off(statement)
 }
 
 /// Stores where a request stands. What was asked is not among the columns.
 pub async fn update(connection: &mut Connection, request: &Request) -> Result<(), StoreError> {
-    sqlx::query(
+    let statement = sqlx::query(
         "UPDATE requests SET state = $2, step = $3, approvals = $4, updated_at = $5, approved_at = $6,
          executed_at = $7, ended_at = $8, decided_by = $9, decided_at = $10, comment = $11, result = $12,
          error = $13, error_code = $14, claimed_at = $15, outcome = $16, outcome_at = $17
@@ -298,10 +296,8 @@ pub async fn update(connection: &mut Connection, request: &Request) -> Result<()
     .bind(request.error_code.map(ExecutionErrorCode::word))
     .bind(request.claimed_at.map(Timestamp::millis))
     .bind(request.outcome.as_ref().map(to_json).transpose()?)
-    .bind(request.outcome_at.map(Timestamp::millis))
-    .execute(connection)
-    .await?;
-    Ok(())
+    .bind(request.outcome_at.map(Timestamp::millis));
+    connection.put_off(statement)
 }
 
 /// The requests in a state: what a fresh start must look after.
@@ -361,7 +357,7 @@ pub async fn keep_idempotency_key(
     body_hash: &str,
     request: &Request,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    let statement = sqlx::query(
         "INSERT INTO idempotency (agent_id, key, body_hash, request_id, created_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (agent_id, key) DO UPDATE SET body_hash = excluded.body_hash, request_id = excluded.request_id,
          created_at = excluded.created_at",
@@ -370,10 +366,8 @@ pub async fn keep_idempotency_key(
     .bind(key)
     .bind(body_hash)
     .bind(request.id.to_string())
-    .bind(request.created_at.millis())
-    .execute(connection)
-    .await?;
-    Ok(())
+    .bind(request.created_at.millis());
+    connection.put_off(statement)
 }
 
 /// Forgets keys older than what they live.

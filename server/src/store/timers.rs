@@ -40,26 +40,22 @@ pub struct Timer {
 
 /// Sets a timer, or moves it.
 pub async fn set(connection: &mut Connection, timer: Timer) -> Result<(), StoreError> {
-    sqlx::query(
+    let statement = sqlx::query(
         "INSERT INTO timers (request_id, kind, due_at) VALUES ($1, $2, $3)
          ON CONFLICT (request_id, kind) DO UPDATE SET due_at = excluded.due_at",
     )
     .bind(timer.request_id.to_string())
     .bind(timer.kind.word())
-    .bind(timer.due_at.millis())
-    .execute(connection)
-    .await?;
-    Ok(())
+    .bind(timer.due_at.millis());
+    connection.put_off(statement)
 }
 
 /// Removes a timer.
 pub async fn clear(connection: &mut Connection, request: RequestId, kind: TimerKind) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM timers WHERE request_id = $1 AND kind = $2")
+    let statement = sqlx::query("DELETE FROM timers WHERE request_id = $1 AND kind = $2")
         .bind(request.to_string())
-        .bind(kind.word())
-        .execute(connection)
-        .await?;
-    Ok(())
+        .bind(kind.word());
+    connection.put_off(statement)
 }
 
 /// The timers that are due, the oldest first.

@@ -1,5 +1,6 @@
 //! The one writer: takes use cases from a queue and commits many at once.
 
+use super::heads::{self, Heads};
 use super::{Connection, StoreError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -12,8 +13,8 @@ const BATCH: usize = 256;
 
 /// A queued use case.
 pub(super) trait Task: Send {
-    /// Runs it and keeps its outcome; whether it is to be kept.
-    fn run<'c>(&'c mut self, connection: &'c mut Connection) -> BoxFuture<'c, bool>;
+    /// Runs it in a savepoint of its own and keeps its outcome.
+    fn run<'c>(&'c mut self, connection: &'c mut Connection) -> BoxFuture<'c, Result<(), StoreError>>;
 
     /// Tells the caller, once it is known whether the commit held.
     fn settle(self: Box<Self>, commit: Result<(), StoreError>);
@@ -42,13 +43,23 @@ where
     T: Send,
     E: From<StoreError> + Send,
 {
-    fn run<'c>(&'c mut self, connection: &'c mut Connection) -> BoxFuture<'c, bool> {
+    fn run<'c>(&'c mut self, connection: &'c mut Connection) -> BoxFuture<'c, Result<(), StoreError>> {
         Box::pin(async move {
-            let Some(use_case) = self.use_case.take() else { return false };
+            let Some(use_case) = self.use_case.take() else { return Ok(()) };
+            let savepoint = Savepoint::set(connection)?;
             // One use case that panics must not take the writer, and with it the desk, down.
-            let outcome = AssertUnwindSafe(async move { use_case(connection).await }).catch_unwind().await;
-            let outcome = outcome.unwrap_or_else(|_| Err(StoreError::Row("a use case panicked".into()).into()));
-            self.outcome.insert(outcome).is_ok()
+            let outcome = AssertUnwindSafe(use_case(connection)).catch_unwind().await;
+            let mut outcome = outcome.unwrap_or_else(|_| Err(StoreError::Row("a use case panicked".into()).into()));
+            if outcome.is_ok()
+                && let Err(error) = savepoint.release(connection).await
+            {
+                outcome = Err(error.into());
+            }
+            if outcome.is_err() {
+                savepoint.roll_back(connection).await?;
+            }
+            self.outcome = Some(outcome);
+            Ok(())
         })
     }
 
@@ -73,7 +84,8 @@ pub(super) async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Bo
         if let Err(error) = &commit {
             tracing::error!(%error, "a commit failed; nothing of it happened");
             // Ends a transaction that is still open; without one this is a harmless error.
-            let _ = connection.execute("ROLLBACK").await;
+            connection.forget();
+            let _ = connection.any().execute("ROLLBACK").await;
         }
         let reason = commit.err().map(|error| error.to_string());
         for task in tasks {
@@ -86,16 +98,42 @@ pub(super) async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Bo
 }
 
 async fn commit_all(connection: &mut Connection, tasks: &mut [Box<dyn Task>]) -> Result<(), StoreError> {
-    connection.execute("BEGIN IMMEDIATE").await?;
+    heads::begin(connection).await?;
     for task in tasks {
-        connection.execute("SAVEPOINT use_case").await?;
-        if task.run(connection).await {
-            connection.execute("RELEASE use_case").await?;
-        } else {
-            connection.execute("ROLLBACK TO use_case").await?;
-            connection.execute("RELEASE use_case").await?;
-        }
+        task.run(connection).await?;
     }
-    connection.execute("COMMIT").await?;
+    connection.any().execute(sqlx::query("COMMIT")).await?;
     Ok(())
+}
+
+/// Where a use case began, to go back to.
+struct Savepoint {
+    heads: Option<Heads>,
+    turns: u64,
+}
+
+impl Savepoint {
+    /// Put off like any statement: a use case that is refused before it wrote or read has cost nothing.
+    fn set(connection: &mut Connection) -> Result<Self, StoreError> {
+        connection.put_off(sqlx::query("SAVEPOINT use_case"))?;
+        Ok(Self { heads: connection.heads().cloned(), turns: connection.turns() })
+    }
+
+    /// Runs what the use case put off, and keeps it.
+    async fn release(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        if let Some(before) = &self.heads {
+            heads::keep(connection, before)?;
+        }
+        connection.put_off(sqlx::query("RELEASE use_case"))?;
+        connection.flush().await
+    }
+
+    async fn roll_back(self, connection: &mut Connection) -> Result<(), StoreError> {
+        connection.forget();
+        connection.set_heads(self.heads);
+        if connection.turns() != self.turns {
+            connection.any().execute(sqlx::query("ROLLBACK TO use_case; RELEASE use_case")).await?;
+        }
+        Ok(())
+    }
 }
