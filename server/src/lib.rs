@@ -11,6 +11,7 @@ pub mod connectors;
 pub mod desk;
 pub mod desk_file;
 pub mod http;
+mod listen;
 pub mod scheduler;
 mod serve;
 pub mod store;

@@ -8,6 +8,7 @@ use crate::desk::health::start_metrics;
 use crate::desk::house::{ensure_desk, open_vault, settle_address};
 use crate::desk::{Desk, DeskError, Parts};
 use crate::http;
+use crate::listen;
 use crate::scheduler;
 use crate::store::{Store, StoreError};
 use crate::vault::{MasterKeySource, VaultError};
@@ -149,7 +150,7 @@ impl Started {
         let router = http::router(self.desk.clone(), stopping.clone());
         let mut doors = JoinSet::new();
         for listener in self.listeners {
-            doors.spawn(answer(listener, router.clone(), stopping.clone()));
+            doors.spawn(listen::answer(listener, router.clone(), stopping.clone()));
         }
         tokio::select! {
             () = shutdown => tracing::info!("stopping: no new work, running calls may end"),
@@ -166,16 +167,6 @@ impl Started {
         drop(self.lock);
         Ok(())
     }
-}
-
-async fn answer(listener: TcpListener, router: axum::Router, mut stopping: watch::Receiver<bool>) -> io::Result<()> {
-    use std::net::SocketAddr;
-    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move {
-            // An error means that the sender is gone, which is a stop too.
-            let _ = stopping.wait_for(|stop| *stop).await;
-        })
-        .await
 }
 
 /// Takes the data folder for this process. The lock goes with the process, however it ends.

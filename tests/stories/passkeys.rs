@@ -1,6 +1,6 @@
 //! A passkey that nothing older vouches for: whoever has somebody's session could add one, so it waits and is told of.
 
-use crate::given::{Shop, file, given_shop};
+use crate::given::{Shop, file, given_shop, refund};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -109,4 +109,26 @@ async fn a_passkey_that_an_older_one_vouches_for_may_decide_at_once_and_needs_no
     shop.desk.clock.forward(Duration::from_secs(5 * 60 + 1));
     let late = shop.dana.post("/api/passkeys/start", json!({"name": "Third"})).await;
     assert_eq!((late.status, late.code()), (403, "reauth_required"));
+}
+
+#[tokio::test]
+async fn whoever_tries_too_often_at_the_door_waits_and_those_inside_do_not() {
+    let shop = given_shop().await;
+    let body = json!({"token": "no-such-link"});
+    let mut refused = None;
+    for _ in 0..400 {
+        let answer = shop.desk.call(Method::POST, "/api/session/link", Some(&body)).await;
+        if answer.status == 429 {
+            refused = Some(answer);
+            break;
+        }
+        assert_eq!(answer.code(), "link_spent");
+    }
+    let refused = refused.expect("tries are counted out");
+    assert_eq!(refused.code(), "too_many_tries");
+    assert_eq!(refused.headers["retry-after"], "1");
+    let begun = shop.desk.call(Method::POST, "/api/session/passkey/start", Some(&json!({}))).await;
+    assert_eq!(begun.status, 429, "all doors count together");
+    shop.dana.get("/api/requests").await.expect(200);
+    shop.agent.ask(refund(4_900)).await.expect(202);
 }

@@ -13,12 +13,15 @@ mod setup;
 
 use super::App;
 use super::problem::DoorError;
+use super::tries::count_tries;
 use axum::Router;
+use axum::middleware;
 use axum::routing::{delete, get, patch, post, put};
 use countersign_wire::problem::Code;
 
-pub fn routes() -> Router<App> {
+pub fn routes(app: &App) -> Router<App> {
     Router::new()
+        .merge(entrances().layer(middleware::from_fn_with_state(app.clone(), count_tries)))
         .merge(doors())
         .merge(queue())
         .merge(settings())
@@ -27,23 +30,28 @@ pub fn routes() -> Router<App> {
         .method_not_allowed_fallback(wrong_method)
 }
 
-/// In, out, and first steps.
+/// What anybody may try who is not known yet.
+fn entrances() -> Router<App> {
+    Router::new()
+        .route("/session/link", post(session::use_link))
+        .route("/session/passkey/start", post(session::start_sign_in))
+        .route("/session/passkey/finish", post(session::finish_sign_in))
+        .route("/setup/look", post(setup::look_at_setup))
+        .route("/setup/start", post(setup::start_setup))
+        .route("/setup/finish", post(setup::finish_setup))
+        .route("/invitations/look", post(setup::look_at_invitation))
+        .route("/invitations/accept/start", post(setup::start_invitation))
+        .route("/invitations/accept/finish", post(setup::finish_invitation))
+}
+
+/// Out, again, and what a person has.
 fn doors() -> Router<App> {
     Router::new()
         .route("/desk", get(setup::get_desk))
         .route("/session", get(session::get_session).delete(session::delete_session))
-        .route("/session/link", post(session::use_link))
-        .route("/session/passkey/start", post(session::start_sign_in))
-        .route("/session/passkey/finish", post(session::finish_sign_in))
         .route("/session/reauth/start", post(session::start_reauth))
         .route("/session/reauth/finish", post(session::finish_reauth))
-        .route("/setup/look", post(setup::look_at_setup))
-        .route("/setup/start", post(setup::start_setup))
-        .route("/setup/finish", post(setup::finish_setup))
         .route("/invitations", post(people::create_invitation))
-        .route("/invitations/look", post(setup::look_at_invitation))
-        .route("/invitations/accept/start", post(setup::start_invitation))
-        .route("/invitations/accept/finish", post(setup::finish_invitation))
         .route("/passkeys", get(passkeys::list_passkeys))
         .route("/passkeys/start", post(passkeys::start_passkey))
         .route("/passkeys/finish", post(passkeys::finish_passkey))

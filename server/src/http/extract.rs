@@ -17,6 +17,10 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::time::Duration;
+
+/// How long a body may take, all of it: 1 MiB over a poor line, and no more of a caller's trickle.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl FromRequestParts<App> for AgentCaller {
     type Rejection = DoorError;
@@ -80,7 +84,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, DoorError> {
         check_content_type(request.headers())?;
-        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| {
+        let slow = || DoorError::new(Code::BadRequest, "The body did not arrive in time.");
+        let whole = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, app)).await;
+        let bytes = whole.map_err(|_| slow())?.map_err(|rejection| {
             let status = rejection.into_response().status();
             match status.as_u16() {
                 413 => DoorError::new(Code::TooLarge, format!("A body may have at most {BODY_LIMIT} bytes.")),

@@ -9,6 +9,7 @@ pub mod openapi;
 mod pages;
 mod problem;
 mod stream;
+mod tries;
 
 use crate::desk::Desk;
 use axum::Router;
@@ -17,9 +18,11 @@ use axum::http::header::{
     CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::middleware;
+use std::sync::Arc;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
+use tries::Tries;
 
 /// The most bytes of a body.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -34,6 +37,7 @@ const PAGE_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-ev
 pub struct App {
     desk: Desk,
     stopping: watch::Receiver<bool>,
+    tries: Arc<Tries>,
 }
 
 impl App {
@@ -47,8 +51,8 @@ impl App {
 
 /// All doors.
 pub fn router(desk: Desk, stopping: watch::Receiver<bool>) -> Router {
-    let app = App { desk, stopping };
-    let approvers = approver::routes()
+    let app = App { desk, stopping, tries: Arc::new(Tries::new()) };
+    let approvers = approver::routes(&app)
         .layer(middleware::from_fn_with_state(app.clone(), extract::check_site))
         .layer(middleware::from_fn_with_state(app.clone(), extract::check_host));
     Router::new()

@@ -24,6 +24,12 @@ impl DoorError {
         Self { problem: Box::new(Problem::new(code, detail)), retry_after: None }
     }
 
+    /// With how long to wait before the next try.
+    pub fn after(mut self, wait: std::time::Duration) -> Self {
+        self.retry_after = Some(wait.as_secs().max(1));
+        self
+    }
+
     /// With the request that it is about.
     pub fn of(mut self, id: countersign_domain::ids::RequestId) -> Self {
         self.problem.approval_id = Some(id.to_string());

@@ -46,20 +46,29 @@ pub fn events<L: Listener>(app: App, listener: L, after: i64) -> Sse<impl Stream
     let (sender, receiver) = mpsc::channel(64);
     tokio::spawn(async move {
         // A failure ends the stream; the browser comes back and resumes.
-        if let Err(error) = feed(&app, listener, after, sender).await {
+        if let Err(error) = feed(&app, listener, after, Sender(sender)).await {
             tracing::warn!(%error, "a stream ended early");
         }
     });
     Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }
 
-type Sender = mpsc::Sender<Result<SseEvent, Infallible>>;
+/// What a listener is sent by. One who takes nothing in for [`LOOK`] is let go, lest their stream outlive their session
+/// unseen; they come back and resume.
+struct Sender(mpsc::Sender<Result<SseEvent, Infallible>>);
+
+impl Sender {
+    /// Sends; whether they still listen.
+    async fn send(&self, event: SseEvent) -> bool {
+        self.0.send_timeout(Ok(event), LOOK).await.is_ok()
+    }
+}
 
 async fn feed<L: Listener>(app: &App, mut listener: L, after: i64, sender: Sender) -> Result<(), DeskError> {
     // Subscribed before the store is read: what comes meanwhile arrives twice rather than never, and is told once.
     let mut live = app.desk.hub().subscribe();
     let mut last = after;
-    if sender.send(Ok(SseEvent::default().id(last.to_string()))).await.is_err() {
+    if !sender.send(SseEvent::default().id(last.to_string())).await {
         return Ok(());
     }
     if catch_up(app, &listener, &mut last, &sender).await? {
@@ -83,14 +92,14 @@ async fn feed<L: Listener>(app: &App, mut listener: L, after: i64, sender: Sende
                 Err(RecvError::Closed) => return Ok(()),
             },
             Ok(()) = notices.changed() => if let Some(told) = listener.noticed()
-                && sender.send(Ok(told)).await.is_err()
+                && !sender.send(told).await
             {
                 return Ok(());
             },
             _ = look.tick() => if !listener.stands() { return Ok(()) },
             () = listener.cut_off() => return Ok(()),
             () = app.stopped() => return Ok(()),
-            () = sender.closed() => return Ok(()),
+            () = sender.0.closed() => return Ok(()),
         }
     }
 }
@@ -114,10 +123,25 @@ async fn catch_up<L: Listener>(app: &App, listener: &L, last: &mut i64, sender: 
 async fn tell<L: Listener>(listener: &L, event: &Event, last: &mut i64, sender: &Sender) -> bool {
     *last = event.seq;
     let Some(told) = listener.told(event) else { return false };
-    sender.send(Ok(told)).await.is_err() || listener.is_last(event)
+    !sender.send(told).await || listener.is_last(event)
 }
 
 /// Whether a state ends a request, as streams of one request want to know.
 pub fn ends(state: RequestState, external: bool) -> bool {
     state.has_ended(external)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listener_who_takes_nothing_in_is_let_go() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let sender = Sender(sender);
+        assert!(sender.send(SseEvent::default()).await);
+        assert!(!sender.send(SseEvent::default()).await, "the first is still there, and nobody takes it");
+        receiver.recv().await;
+        assert!(sender.send(SseEvent::default()).await);
+    }
 }

@@ -103,9 +103,8 @@ pub async fn update(connection: &mut Connection, agent: &Agent) -> Result<(), St
 
 /// Notes that an agent asked.
 pub async fn seen(connection: &mut Connection, id: AgentId, now: Timestamp) -> Result<(), StoreError> {
-    let statement = sqlx::query("UPDATE agents SET last_seen_at = $2 WHERE id = $1")
-        .bind(id.to_string())
-        .bind(now.millis());
+    let statement =
+        sqlx::query("UPDATE agents SET last_seen_at = $2 WHERE id = $1").bind(id.to_string()).bind(now.millis());
     connection.put_off(statement)
 }
 

@@ -1,8 +1,8 @@
 //! Brings a database up to date. Migrations are append-only: one that has shipped is never edited.
 
 use super::StoreError;
-use sqlx::{AnyConnection, SqlSafeStr as _};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AnyConnection, SqlSafeStr as _};
 
 /// Runs what has not run yet. A database of a newer version is refused rather than guessed at.
 ///
