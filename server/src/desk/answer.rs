@@ -22,38 +22,42 @@ pub enum Wait {
     ForMove(Duration),
 }
 
-/// Whether a wait is over.
-type Done = Box<dyn Fn(&Request) -> bool + Send + Sync>;
-
 impl Desk {
-    /// One of the agent's own requests.
+    /// One of the agent's own requests. Boxed, like its reading: of those who wait there are many, and what a wait
+    /// holds is only what it needs.
     ///
     /// # Errors
     /// Another agent's request sounds like none.
-    pub async fn request_of(&self, caller: &AgentCaller, id: RequestId) -> Result<Request, DeskError> {
-        let mut connection = self.store().read().await?;
-        let found = store::requests::by_id(&mut connection, id).await?;
-        found.filter(|request| request.agent_id == caller.id).ok_or_else(|| not_found("request"))
+    pub async fn request_of(&self, caller: &AgentCaller, id: RequestId) -> Result<Box<Request>, DeskError> {
+        Box::pin(async {
+            let mut connection = self.store().read().await?;
+            let found = store::requests::by_id(&mut connection, id).await?;
+            found.filter(|request| request.agent_id == caller.id).map(Box::new).ok_or_else(|| not_found("request"))
+        })
+        .await
     }
 
     /// One of the agent's own requests, after waiting for it. Coming back at the end of the time is no error.
     ///
     /// # Errors
     /// As [`Self::request_of`].
-    pub async fn await_request(&self, caller: &AgentCaller, id: RequestId, wait: Wait) -> Result<Request, DeskError> {
+    pub async fn await_request(
+        &self,
+        caller: &AgentCaller,
+        id: RequestId,
+        wait: Wait,
+    ) -> Result<Box<Request>, DeskError> {
         // The watch comes before the look, so that a move between the two is not missed.
         let mut watch = self.hub().watch(id);
         let first = self.request_of(caller, id).await?;
-        let (limit, done): (_, Done) = match wait {
-            Wait::ForEnd(limit) => (limit, Box::new(has_ended)),
-            Wait::ForMove(limit) => {
-                let before = first.state;
-                (limit, Box::new(move |now| now.state != before || has_ended(now)))
-            }
+        let (limit, before) = match wait {
+            Wait::ForEnd(limit) => (limit, None),
+            Wait::ForMove(limit) => (limit, Some(first.state)),
         };
-        if done(&first) {
+        if has_ended(&first) {
             return Ok(first);
         }
+        drop(first);
         let waited = tokio::time::timeout(limit, async {
             loop {
                 watch.moved().await;
@@ -62,7 +66,7 @@ impl Desk {
                     return Err(refuse(Code::Unauthenticated, "This key or token opens nothing any more."));
                 }
                 let now = self.request_of(caller, id).await?;
-                if done(&now) {
+                if has_ended(&now) || before.is_some_and(|before| now.state != before) {
                     return Ok(now);
                 }
             }

@@ -30,8 +30,8 @@ impl Desk {
     pub async fn card(&self, who: &SignedIn, id: RequestId) -> Result<Card, DeskError> {
         let snapshot = self.snapshot();
         let mut connection = self.store().read().await?;
-        let request = store::requests::by_id(&mut connection, id).await?.ok_or_else(|| not_found("request"))?;
-        let votes = store::decisions::of_request(&mut connection, id).await?;
+        let found = store::decisions::with_request(&mut connection, id).await?;
+        let (request, votes) = found.ok_or_else(|| not_found("request"))?;
         drop(connection);
         if !who.may_see(&snapshot, &request, votes.iter().any(|vote| vote.user_id == who.user().id)) {
             return Err(not_found("request"));

@@ -154,8 +154,8 @@ impl Desk {
         id: RequestId,
     ) -> Result<Request, DeskError> {
         let mut connection = self.store().read().await?;
-        let request = store::requests::by_id(&mut connection, id).await?.ok_or_else(|| not_found("request"))?;
-        let votes = store::decisions::of_request(&mut connection, id).await?;
+        let found = store::decisions::with_request(&mut connection, id).await?;
+        let (request, votes) = found.ok_or_else(|| not_found("request"))?;
         if !who.may_see(snapshot, &request, votes.iter().any(|vote| vote.user_id == who.user().id)) {
             return Err(not_found("request"));
         }
@@ -218,8 +218,8 @@ impl Desk {
                     still_current(connection, &snapshot).await?;
                     let now = clock.now();
                     consume(connection, &ballot, now).await?;
-                    let request = store::requests::by_id(connection, id).await?.ok_or_else(|| not_found("request"))?;
-                    let votes = store::decisions::of_request(connection, id).await?;
+                    let found = store::decisions::with_request(connection, id).await?;
+                    let (request, votes) = found.ok_or_else(|| not_found("request"))?;
                     check_turn(&snapshot, &request, &votes, &ballot.user)?;
                     check_deadline(&request, now)?;
                     let decision = decision(decision_id, &request, &ballot, now)?;

@@ -64,19 +64,19 @@ impl Desk {
         let outgoing = self.outgoing_call(&snapshot, request);
         let (teller, sending) = oneshot::channel();
         let desk = self.clone();
-        let id = request.id;
+        let request = request.clone();
         tokio::spawn(async move {
             let _under_way = desk.under_way();
             let attempt = match outgoing {
                 Ok(outgoing) => desk.outgoing().call(outgoing).await,
                 Err(error) => {
-                    tracing::error!(request.id = %id, %error, "an allowed call could not be put together");
+                    tracing::error!(request.id = %request.id, %error, "an allowed call could not be put together");
                     Attempt::NotSent("The desk could not put the call together; its log says why.".into())
                 }
             };
             // The agent hears first; the row may follow (architecture, 3).
             let _ = teller.send(attempt.clone());
-            desk.finish(id, attempt).await;
+            desk.finish(request, attempt).await;
         });
         Ok(Sending(sending))
     }
@@ -87,14 +87,14 @@ impl Desk {
         let _under_way = self.under_way();
         let begun = self.with_snapshot(|snapshot| self.begin(snapshot, id)).await?;
         self.announce();
-        if let Some(outgoing) = begun {
+        if let Some((request, outgoing)) = begun {
             let attempt = self.outgoing().call(outgoing).await;
-            self.finish(id, attempt).await;
+            self.finish(request, attempt).await;
         }
         Ok(())
     }
 
-    async fn begin(&self, snapshot: Arc<Snapshot>, id: RequestId) -> Result<Option<Outgoing>, DeskError> {
+    async fn begin(&self, snapshot: Arc<Snapshot>, id: RequestId) -> Result<Option<(Request, Outgoing)>, DeskError> {
         let desk = self.clone();
         let now = self.now();
         self.store()
@@ -102,11 +102,11 @@ impl Desk {
                 Box::pin(async move {
                     still_current(connection, &snapshot).await?;
                     store::timers::clear(connection, id, TimerKind::Execute).await?;
-                    let Some(mut request) = store::requests::by_id(connection, id).await? else { return Ok(None) };
+                    let found = store::decisions::with_request(connection, id).await?;
+                    let Some((mut request, votes)) = found else { return Ok(None) };
                     if request.state != RequestState::Approved || request.connector_kind == ConnectorKind::External {
                         return Ok(None);
                     }
-                    let votes = store::decisions::of_request(connection, id).await?;
                     match desk.fit(&snapshot, &request, &votes, now)? {
                         Err(unfit) => {
                             turn_down(connection, &mut request, unfit, now).await?;
@@ -115,7 +115,7 @@ impl Desk {
                         Ok(()) => {
                             let outgoing = desk.outgoing_call(&snapshot, &request)?;
                             start(connection, &mut request, now).await?;
-                            Ok(Some(outgoing))
+                            Ok(Some((request, outgoing)))
                         }
                     }
                 })
@@ -211,12 +211,12 @@ impl Desk {
 
     /// Writes down what came of a call, as soon as the database takes it: until then the row stays `executing`, and
     /// if the desk stops first, the next start calls its outcome unknown, which is then the truth of the record.
-    async fn finish(&self, id: RequestId, attempt: Attempt) {
+    async fn finish(&self, request: Request, attempt: Attempt) {
         let ended = attempt.error_code().map_or("succeeded", ExecutionErrorCode::word);
         metrics::counter!("countersign_executions_total", "outcome" => ended).increment(1);
         let mut pause = OUTCOME_AGAIN;
-        let attempt = Arc::new(attempt);
-        while let Err(error) = self.store_outcome(id, Arc::clone(&attempt)).await {
+        let (id, request, attempt) = (request.id, Arc::new(request), Arc::new(attempt));
+        while let Err(error) = self.store_outcome(Arc::clone(&request), Arc::clone(&attempt)).await {
             tracing::error!(request.id = %id, %error, "a call's outcome could not be written down");
             if !matches!(error, DeskError::Store(StoreError::Database(_))) {
                 break;
@@ -227,20 +227,22 @@ impl Desk {
         self.announce();
     }
 
-    async fn store_outcome(&self, id: RequestId, attempt: Arc<Attempt>) -> Result<(), DeskError> {
+    async fn store_outcome(&self, request: Arc<Request>, attempt: Arc<Attempt>) -> Result<(), DeskError> {
         let now = self.now();
         let result = match &*attempt {
             Attempt::Answered(answer) => {
                 let plain = serde_json::to_vec(answer).map_err(|error| DeskError::Internal(error.to_string()))?;
-                Some(self.seal(SealedPart::Result, id.0, &plain)?)
+                Some(self.seal(SealedPart::Result, request.id.0, &plain)?)
             }
             Attempt::NotSent(_) | Attempt::Unknown(_) => None,
         };
         self.store()
             .write(move |connection| {
                 Box::pin(async move {
-                    let Some(mut request) = store::requests::by_id(connection, id).await? else { return Ok(()) };
-                    let Ok(state) = request.state.after(attempt.event()) else { return Ok(()) };
+                    // Nothing but its end can happen to a request while its call is under way, so all else is known.
+                    let Some(state) = store::requests::state(connection, request.id).await? else { return Ok(()) };
+                    let Ok(state) = state.after(attempt.event()) else { return Ok(()) };
+                    let mut request = Request::clone(&request);
                     request.state = state;
                     request.result = result;
                     request.error_code = attempt.error_code();

@@ -100,11 +100,11 @@ pub enum AskedArguments {
 /// What became of an ask.
 pub enum Submitted {
     /// It waits for approvers, or is an external one that may be claimed.
-    Held(Request),
+    Held(Box<Request>),
     /// It was allowed and is on its way.
     Sent(Box<Request>, Sending),
     /// A policy said no.
-    Denied(Request),
+    Denied(Box<Request>),
     /// The same Idempotency-Key and body stood for this one before.
     Known(RequestId),
 }
@@ -142,12 +142,12 @@ impl Desk {
         self.inner.timers.notify_one();
         metrics::counter!("countersign_requests_total", "state" => request.state.word()).increment(1);
         Ok(match request.state {
-            RequestState::Denied => Submitted::Denied(*request),
+            RequestState::Denied => Submitted::Denied(request),
             RequestState::Executing => {
                 let sending = self.send_allowed(&request)?;
                 Submitted::Sent(request, sending)
             }
-            _ => Submitted::Held(*request),
+            _ => Submitted::Held(request),
         })
     }
 

@@ -6,6 +6,7 @@ use countersign_domain::Timestamp;
 use countersign_domain::agent::{AgentStatus, MayActFor};
 use countersign_domain::ids::{AgentId, UserId};
 use sqlx::any::AnyRow;
+use std::time::Duration;
 
 /// A program that asks.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,10 +102,17 @@ pub async fn update(connection: &mut Connection, agent: &Agent) -> Result<(), St
     Ok(())
 }
 
+/// How exactly it is known when an agent was last seen: a busy one need not be written down with each ask.
+const SEEN: Duration = Duration::from_secs(1);
+
 /// Notes that an agent asked.
 pub async fn seen(connection: &mut Connection, id: AgentId, now: Timestamp) -> Result<(), StoreError> {
-    let statement =
-        sqlx::query("UPDATE agents SET last_seen_at = $2 WHERE id = $1").bind(id.to_string()).bind(now.millis());
+    let statement = sqlx::query(
+        "UPDATE agents SET last_seen_at = $2 WHERE id = $1 AND (last_seen_at IS NULL OR last_seen_at <= $3)",
+    )
+    .bind(id.to_string())
+    .bind(now.millis())
+    .bind((now - SEEN).millis());
     connection.put_off(statement)
 }
 

@@ -100,6 +100,36 @@ impl Connection {
         Ok(())
     }
 
+    /// Runs several queries in one turn; the rows of each.
+    ///
+    /// # Errors
+    /// When one of them fails, or something that was put off.
+    pub(super) async fn fetch_each<const N: usize>(
+        &mut self,
+        queries: [Query<'_, Any, AnyArguments>; N],
+    ) -> Result<[Vec<AnyRow>; N], StoreError> {
+        let before = self.put_off.count;
+        for query in queries {
+            self.put_off.push(query)?;
+        }
+        self.turns += 1;
+        let (text, arguments) = self.put_off.take();
+        let mut results = self.any().fetch_many(sqlx::query_with(AssertSqlSafe(text), arguments));
+        let mut rows = std::array::from_fn(|_| Vec::new());
+        let mut done = 0_usize;
+        while let Some(result) = results.try_next().await? {
+            match result {
+                Either::Left(_) => done += 1,
+                Either::Right(row) => {
+                    if let Some(rows) = done.checked_sub(before).and_then(|nth| rows.get_mut(nth)) {
+                        rows.push(row);
+                    }
+                }
+            }
+        }
+        Ok(rows)
+    }
+
     /// Forgets what was put off.
     pub(super) fn forget(&mut self) {
         self.put_off.take();
@@ -239,6 +269,19 @@ mod tests {
         let gone = sqlx::query("DELETE FROM numbers WHERE value > $1").bind(4_i64).execute(&mut connection).await;
         assert_eq!(gone.unwrap().rows_affected(), 1);
         assert_eq!(values(&mut connection).await, [2]);
+    }
+
+    #[tokio::test]
+    async fn several_queries_take_one_turn_and_their_rows_stay_apart() {
+        let mut connection = given_numbers().await;
+        connection.put_off(insert("a", 1)).unwrap();
+        connection.put_off(insert("b", 2)).unwrap();
+        let above = |value: i64| sqlx::query("SELECT name FROM numbers WHERE value > $1 ORDER BY value").bind(value);
+        let turns = connection.turns();
+        let found = connection.fetch_each([above(0), above(9), above(1)]).await.unwrap();
+        let names = found.map(|rows| rows.iter().map(|row| row.get::<String, _>(0)).collect::<String>());
+        assert_eq!(names, ["ab", "", "b"]);
+        assert_eq!(connection.turns(), turns + 1);
     }
 
     #[tokio::test]

@@ -1,11 +1,15 @@
 //! Approvers' votes, each with what their passkey signed.
 
+use super::requests::{self, Request};
 use super::row::{Columns as _, to_json};
 use super::{Connection, StoreError};
 use countersign_domain::Timestamp;
 use countersign_domain::challenge::DecisionStatement;
 use countersign_domain::ids::{DecisionId, RequestId, UserId};
 use countersign_domain::request::Vote;
+use sqlx::Any;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
 
 /// One approver's vote.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,27 +82,38 @@ pub async fn insert(connection: &mut Connection, decision: &Decision) -> Result<
 
 /// The votes on a request, in the order they were given.
 pub async fn of_request(connection: &mut Connection, request: RequestId) -> Result<Vec<Decision>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM decisions WHERE request_id = $1 ORDER BY at, id")
-        .bind(request.to_string())
-        .fetch_all(connection)
-        .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Decision {
-                id: row.id("id")?,
-                request_id: row.id("request_id")?,
-                user_id: row.id("user_id")?,
-                vote: row.word("vote", Vote::from_word)?,
-                step: u32::try_from(row.int("step")?).unwrap_or(1),
-                comment: row.maybe_text("comment")?,
-                at: row.time("at")?,
-                proof: proof(row)?,
-            })
-        })
-        .collect()
+    let rows = votes_of(request).fetch_all(connection).await?;
+    rows.iter().map(read).collect()
 }
 
-fn proof(row: &sqlx::any::AnyRow) -> Result<Option<Proof>, StoreError> {
+/// A request together with its votes.
+pub async fn with_request(
+    connection: &mut Connection,
+    id: RequestId,
+) -> Result<Option<(Request, Vec<Decision>)>, StoreError> {
+    let [found, votes] = connection.fetch_each([requests::one(id), votes_of(id)]).await?;
+    let Some(row) = found.first() else { return Ok(None) };
+    Ok(Some((requests::read(row)?, votes.iter().map(read).collect::<Result<_, _>>()?)))
+}
+
+fn votes_of(request: RequestId) -> Query<'static, Any, AnyArguments> {
+    sqlx::query("SELECT * FROM decisions WHERE request_id = $1 ORDER BY at, id").bind(request.to_string())
+}
+
+fn read(row: &AnyRow) -> Result<Decision, StoreError> {
+    Ok(Decision {
+        id: row.id("id")?,
+        request_id: row.id("request_id")?,
+        user_id: row.id("user_id")?,
+        vote: row.word("vote", Vote::from_word)?,
+        step: u32::try_from(row.int("step")?).unwrap_or(1),
+        comment: row.maybe_text("comment")?,
+        at: row.time("at")?,
+        proof: proof(row)?,
+    })
+}
+
+fn proof(row: &AnyRow) -> Result<Option<Proof>, StoreError> {
     let Some(statement) = row.maybe_json("statement")? else { return Ok(None) };
     Ok(Some(Proof {
         statement,

@@ -20,6 +20,7 @@ pub mod requests;
 pub mod row;
 pub mod sealed;
 pub mod sessions;
+mod thread;
 pub mod timers;
 pub mod users;
 mod writer;
@@ -86,8 +87,8 @@ impl Store {
     async fn open_in(folder: &DataFolder) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let url = folder.database_url();
-        let mut connection = connect(&url).await?;
-        migrations::run(&mut connection).await?;
+        let (writer, queue) = mpsc::channel(QUEUE);
+        thread::start(url.clone(), queue).await?;
         let readers = AnyPoolOptions::new()
             .min_connections(1)
             .max_connections(4)
@@ -103,8 +104,6 @@ impl Store {
             })
             .connect(&url)
             .await?;
-        let (writer, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(writer::run(Connection::own(connection), queue));
         Ok(Self { writer, readers })
     }
 

@@ -9,7 +9,9 @@ use countersign_domain::ids::{AgentId, ConnectorId, CredentialId, FlowId, Policy
 use countersign_domain::request::{RequestKind, RequestState, Target};
 use countersign_domain::{Effect, Timestamp};
 use serde::{Deserialize, Serialize};
-use sqlx::any::AnyRow;
+use sqlx::Any;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
 
 pub mod list;
 
@@ -208,9 +210,19 @@ fn count(row: &AnyRow, column: &str) -> Result<u32, StoreError> {
 
 /// One request.
 pub async fn by_id(connection: &mut Connection, id: RequestId) -> Result<Option<Request>, StoreError> {
-    let row =
-        sqlx::query("SELECT * FROM requests WHERE id = $1").bind(id.to_string()).fetch_optional(connection).await?;
+    let row = one(id).fetch_optional(connection).await?;
     row.as_ref().map(read).transpose()
+}
+
+pub(super) fn one(id: RequestId) -> Query<'static, Any, AnyArguments> {
+    sqlx::query("SELECT * FROM requests WHERE id = $1").bind(id.to_string())
+}
+
+/// Where a request stands.
+pub async fn state(connection: &mut Connection, id: RequestId) -> Result<Option<RequestState>, StoreError> {
+    let row = sqlx::query("SELECT state FROM requests WHERE id = $1").bind(id.to_string());
+    let row = row.fetch_optional(connection).await?;
+    row.map(|row| row.word("state", RequestState::from_word)).transpose()
 }
 
 /// Stores a new request.

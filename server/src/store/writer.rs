@@ -13,8 +13,8 @@ const BATCH: usize = 256;
 
 /// A queued use case.
 pub(super) trait Task: Send {
-    /// Runs it in a savepoint of its own and keeps its outcome.
-    fn run<'c>(&'c mut self, connection: &'c mut Connection) -> BoxFuture<'c, Result<(), StoreError>>;
+    /// Runs it and keeps its outcome.
+    fn run<'c>(&'c mut self, connection: &'c mut Connection, place: Place) -> BoxFuture<'c, Result<(), StoreError>>;
 
     /// Tells the caller, once it is known whether the commit held.
     fn settle(self: Box<Self>, commit: Result<(), StoreError>);
@@ -43,20 +43,20 @@ where
     T: Send,
     E: From<StoreError> + Send,
 {
-    fn run<'c>(&'c mut self, connection: &'c mut Connection) -> BoxFuture<'c, Result<(), StoreError>> {
+    fn run<'c>(&'c mut self, connection: &'c mut Connection, place: Place) -> BoxFuture<'c, Result<(), StoreError>> {
         Box::pin(async move {
             let Some(use_case) = self.use_case.take() else { return Ok(()) };
-            let savepoint = Savepoint::set(connection)?;
+            let began = Began::at(connection, place)?;
             // One use case that panics must not take the writer, and with it the desk, down.
             let outcome = AssertUnwindSafe(use_case(connection)).catch_unwind().await;
             let mut outcome = outcome.unwrap_or_else(|_| Err(StoreError::Row("a use case panicked".into()).into()));
             if outcome.is_ok()
-                && let Err(error) = savepoint.release(connection).await
+                && let Err(error) = began.keep(connection).await
             {
                 outcome = Err(error.into());
             }
             if outcome.is_err() {
-                savepoint.roll_back(connection).await?;
+                began.undo(connection).await?;
             }
             self.outcome = Some(outcome);
             Ok(())
@@ -99,41 +99,62 @@ pub(super) async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Bo
 
 async fn commit_all(connection: &mut Connection, tasks: &mut [Box<dyn Task>]) -> Result<(), StoreError> {
     heads::begin(connection).await?;
-    for task in tasks {
-        task.run(connection).await?;
+    if let [only] = tasks {
+        return only.run(connection, Place::Alone).await;
     }
-    connection.any().execute(sqlx::query("COMMIT")).await?;
-    Ok(())
+    for task in tasks {
+        task.run(connection, Place::AmongOthers).await?;
+    }
+    heads::keep(connection)?;
+    connection.put_off(sqlx::query("COMMIT"))?;
+    connection.flush().await
+}
+
+/// Whether a use case has the transaction to itself. Then it needs no savepoint, and its last turn commits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Alone,
+    AmongOthers,
 }
 
 /// Where a use case began, to go back to.
-struct Savepoint {
+struct Began {
+    place: Place,
     heads: Option<Heads>,
     turns: u64,
 }
 
-impl Savepoint {
-    /// Put off like any statement: a use case that is refused before it wrote or read has cost nothing.
-    fn set(connection: &mut Connection) -> Result<Self, StoreError> {
-        connection.put_off(sqlx::query("SAVEPOINT use_case"))?;
-        Ok(Self { heads: connection.heads().cloned(), turns: connection.turns() })
+impl Began {
+    /// The savepoint is put off like any statement: a use case that is refused before it wrote or read has cost nothing.
+    fn at(connection: &mut Connection, place: Place) -> Result<Self, StoreError> {
+        if place == Place::AmongOthers {
+            connection.put_off(sqlx::query("SAVEPOINT use_case"))?;
+        }
+        Ok(Self { place, heads: connection.heads().cloned(), turns: connection.turns() })
     }
 
     /// Runs what the use case put off, and keeps it.
-    async fn release(&self, connection: &mut Connection) -> Result<(), StoreError> {
-        if let Some(before) = &self.heads {
-            heads::keep(connection, before)?;
+    async fn keep(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        if self.place == Place::Alone {
+            heads::keep(connection)?;
         }
-        connection.put_off(sqlx::query("RELEASE use_case"))?;
+        connection.put_off(sqlx::query(match self.place {
+            Place::Alone => "COMMIT",
+            Place::AmongOthers => "RELEASE use_case",
+        }))?;
         connection.flush().await
     }
 
-    async fn roll_back(self, connection: &mut Connection) -> Result<(), StoreError> {
+    async fn undo(self, connection: &mut Connection) -> Result<(), StoreError> {
         connection.forget();
         connection.set_heads(self.heads);
-        if connection.turns() != self.turns {
-            connection.any().execute(sqlx::query("ROLLBACK TO use_case; RELEASE use_case")).await?;
-        }
+        match self.place {
+            Place::Alone => connection.any().execute(sqlx::query("ROLLBACK")).await?,
+            Place::AmongOthers if connection.turns() == self.turns => return Ok(()),
+            Place::AmongOthers => {
+                connection.any().execute(sqlx::query("ROLLBACK TO use_case; RELEASE use_case")).await?
+            }
+        };
         Ok(())
     }
 }

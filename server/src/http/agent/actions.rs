@@ -38,7 +38,8 @@ pub async fn create_action(
 ) -> Answer<Response> {
     let wait = preferred_wait(&headers);
     let ask = ask(body, &headers)?;
-    let answer = match app.desk.submit(&caller, ask).await? {
+    // What takes part in the asking is gone before the waiting begins: many wait at once.
+    let answer = match Box::pin(app.desk.submit(&caller, ask)).await? {
         Submitted::Held(request) => held(&app, &caller, request, wait).await?,
         Submitted::Sent(request, sending) => {
             let attempt = sending.attempt().await;
@@ -47,7 +48,7 @@ pub async fn create_action(
         Submitted::Denied(request) => return Err(denied(&request)),
         Submitted::Known(id) => {
             let request = app.desk.request_of(&caller, id).await?;
-            again(&app, &caller, request, wait).await?
+            Box::pin(again(&app, &caller, request, wait)).await?
         }
     };
     Ok(applied(answer, wait))
@@ -100,11 +101,13 @@ fn idempotency_key(headers: &HeaderMap) -> Answer<Option<String>> {
     }
 }
 
-async fn held(app: &App, caller: &AgentCaller, request: Request, wait: Option<Duration>) -> Answer<Response> {
+async fn held(app: &App, caller: &AgentCaller, request: Box<Request>, wait: Option<Duration>) -> Answer<Response> {
     let Some(limit) = wait else { return waiting_or_ended(app, &request) };
+    let id = request.id;
+    drop(request);
     let waited = tokio::select! {
-        waited = app.desk.await_request(caller, request.id, Wait::ForEnd(limit)) => waited?,
-        () = app.stopped() => app.desk.request_of(caller, request.id).await?,
+        waited = app.desk.await_request(caller, id, Wait::ForEnd(limit)) => waited?,
+        () = app.stopped() => app.desk.request_of(caller, id).await?,
     };
     waiting_or_ended(app, &waited)
 }
@@ -180,7 +183,7 @@ fn denied(request: &Request) -> DoorError {
 }
 
 /// The same ask again: the answer that it has by now, in the shape that it would have had.
-async fn again(app: &App, caller: &AgentCaller, request: Request, wait: Option<Duration>) -> Answer<Response> {
+async fn again(app: &App, caller: &AgentCaller, request: Box<Request>, wait: Option<Duration>) -> Answer<Response> {
     let decided_by_policy = matches!(request.decided_by, Some(DecidedBy::Policy { .. }));
     if request.state == RequestState::Denied && decided_by_policy {
         return Err(denied(&request));
