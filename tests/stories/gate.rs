@@ -143,6 +143,25 @@ async fn one_a_vote_without_the_signature_that_the_flow_asks_for_runs_nothing() 
 }
 
 #[tokio::test]
+async fn one_a_vote_whose_signature_somebody_made_up_runs_nothing() {
+    for forge in [
+        "UPDATE decisions SET signature = 'AAAA'",
+        "UPDATE decisions SET authenticator_data = substr(authenticator_data, 1, 40) || 'A' || substr(authenticator_data, 42)",
+        "UPDATE decisions SET rp_id = 'elsewhere.test'",
+        "UPDATE decisions SET public_key = replace(public_key, 'x', 'y')",
+        "UPDATE decisions SET statement = replace(statement, '\"step\":1', '\"step\":2')",
+        "DELETE FROM passkeys",
+    ] {
+        let shop = given_shop().await;
+        let id = shop.held().await;
+        let (desk, dana, upstream) = approved_and_tampered(shop, &id, forge).await;
+        assert_eq!(dana.end_of(&id).await["execution_error_code"], "revoked", "{forge}");
+        desk.stop().await;
+        assert!(upstream.requests().is_empty(), "{forge}");
+    }
+}
+
+#[tokio::test]
 async fn one_a_signed_no_is_not_turned_into_a_yes() {
     let shop = given_shop().await;
     let id = shop.held().await;

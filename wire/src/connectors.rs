@@ -48,6 +48,8 @@ pub struct ToolRow {
     pub effect_set: bool,
     /// Where it stands with the admins.
     pub state: ToolState,
+    /// What a nod to it names: SHA-256 of its name, description and schema as it offers them, hex.
+    pub schema_hash: String,
     /// The method and path of an HTTP tool.
     pub route: Option<String>,
     /// The JSON Schema of its arguments.
@@ -66,6 +68,9 @@ pub struct ToolChange {
     /// `true` is the admin's nod to a new or changed tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<bool>,
+    /// With the nod: the `schema_hash` of what was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_hash: Option<String>,
 }
 
 /// `PATCH /api/connectors/{id}`.

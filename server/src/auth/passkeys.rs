@@ -117,6 +117,14 @@ pub struct StoredPasskey {
 }
 
 impl StoredPasskey {
+    /// Its public key as decisions keep it, a JSON Web Key.
+    ///
+    /// # Errors
+    /// When the stored record can't be read.
+    pub fn public_key(&self) -> Result<String, PasskeyError> {
+        public_key::write(self.read()?.get_public_key())
+    }
+
     fn of(passkey: &Passkey) -> Result<Self, PasskeyError> {
         let credential_id = URL_SAFE_NO_PAD.encode(passkey.cred_id());
         let passkey_json = serde_json::to_string(passkey).map_err(|_| PasskeyError::Stored)?;

@@ -51,7 +51,8 @@ impl Desk {
                         found.filter(|request| request.agent_id == agent).ok_or_else(|| not_found("request"))?;
                     check_claimable(&request)?;
                     let votes = store::decisions::of_request(connection, id).await?;
-                    if let Err(unfit) = desk.fit(&snapshot, &request, &votes, now)? {
+                    let signed = desk.signatures_stand(connection, &votes).await?;
+                    if let Err(unfit) = signed.and(desk.fit(&snapshot, &request, &votes, now)?) {
                         let code = match unfit.0 {
                             ExecutionErrorCode::ExecutionWindowPassed => Code::ClaimExpired,
                             _ => Code::PolicyDenied,

@@ -1,7 +1,7 @@
 //! Connectors: looked at, checked, switched, and their tools nodded to.
 
 use super::Desk;
-use super::error::{DeskError, not_found};
+use super::error::{DeskError, not_found, refuse};
 use super::session::{Admin, SignedIn, Widening};
 use super::snapshot::ConnectorEntry;
 use crate::audit::{Actor, Entry};
@@ -12,8 +12,11 @@ use crate::store::connectors::{Connector, Tool};
 use countersign_domain::Timestamp;
 use countersign_domain::connector::{ConnectorKind, ConnectorStatus, ToolState};
 use countersign_domain::ids::ConnectorId;
+use countersign_domain::user::Role;
 use countersign_wire::Page;
 use countersign_wire::connectors::{ConnectorChange, ConnectorRow, ToolChange, ToolRow};
+use countersign_wire::problem::Code;
+use futures::future::join_all;
 use serde_json::json;
 use std::collections::HashMap;
 
@@ -23,9 +26,8 @@ impl Desk {
     /// # Errors
     /// Never; a fresh look at the database comes with the snapshot.
     pub async fn connectors(&self, who: &SignedIn) -> Result<Page<ConnectorRow>, DeskError> {
-        let _ = who;
         self.refresh().await?;
-        let items = self.snapshot().connectors.values().map(|entry| row(entry)).collect();
+        let items = self.snapshot().connectors.values().map(|entry| row(entry, is_admin(who))).collect();
         Ok(Page { items, next: None })
     }
 
@@ -34,9 +36,8 @@ impl Desk {
     /// # Errors
     /// When there is no such connector.
     pub async fn connector(&self, who: &SignedIn, id: ConnectorId) -> Result<ConnectorRow, DeskError> {
-        let _ = who;
         self.refresh().await?;
-        self.snapshot().connector(id).map(|entry| row(entry)).ok_or_else(|| not_found("connector"))
+        self.snapshot().connector(id).map(|entry| row(entry, is_admin(who))).ok_or_else(|| not_found("connector"))
     }
 
     /// Switches a connector on or off. Off needs no passkey.
@@ -90,6 +91,10 @@ impl Desk {
                     tool.effect_set = true;
                 }
                 if change.ready == Some(true) && tool.state != ToolState::Gone {
+                    // The nod is to what was looked at.
+                    if change.schema_hash.as_ref() != Some(&tool.schema_hash) {
+                        return Err(refuse(Code::Conflict, "The tool has changed since you looked. Look again."));
+                    }
                     tool.state = ToolState::Ready;
                 }
                 store::connectors::put_tool(connection, &tool).await?;
@@ -108,6 +113,9 @@ impl Desk {
     /// # Errors
     /// When there is no such connector; that it is not well is no error but its status.
     pub async fn check_connector_now(&self, admin: &Admin, id: ConnectorId) -> Result<ConnectorRow, DeskError> {
+        if !self.connector(admin.signed_in(), id).await?.active {
+            return Err(refuse(Code::Conflict, "This connector is switched off. Switch it on, and it is checked."));
+        }
         self.check_connector(id).await?;
         self.connector(admin.signed_in(), id).await
     }
@@ -120,6 +128,9 @@ impl Desk {
         self.refresh().await?;
         let snapshot = self.snapshot();
         let entry = snapshot.connector(id).ok_or_else(|| not_found("connector"))?;
+        if !entry.connector.active {
+            return Ok(());
+        }
         let spec = std::sync::Arc::new(self.connector_spec(entry)?);
         let credential = match entry.connector.kind {
             ConnectorKind::Http => self.opened_credential(entry)?,
@@ -128,11 +139,11 @@ impl Desk {
         let version = entry.connector.version;
         let found = self.outgoing().check(&spec, credential.as_ref()).await;
         let now = self.now();
-        self.configure(move |connection| {
+        let noted = self.configure(move |connection| {
             Box::pin(async move {
                 let mut connector = find(connection, id).await?;
                 // Somebody changed the connector while it was checked: what was found belongs to the old one.
-                if connector.version != version {
+                if connector.version != version || !connector.active {
                     return Ok(());
                 }
                 connector.checked_at = Some(now);
@@ -153,8 +164,13 @@ impl Desk {
                 store::connectors::update(connection, &connector).await?;
                 Ok(())
             })
-        })
-        .await
+        });
+        noted.await?;
+        // Switched off meanwhile: the check may have started its process again after it was retired.
+        if !self.snapshot().connector(id).is_some_and(|entry| entry.connector.active) {
+            self.outgoing().retire(id);
+        }
+        Ok(())
     }
 
     /// Notes that a connector failed or came back while it was in use.
@@ -176,21 +192,23 @@ impl Desk {
         .await
     }
 
-    /// Checks every connector that is on: at start, and when asked to.
+    /// Checks every connector that is on, all at once: one that hangs keeps no other waiting.
     pub async fn check_all_connectors(&self) {
-        let ids: Vec<_> = self
-            .snapshot()
-            .connectors
-            .values()
-            .filter(|entry| entry.connector.active)
-            .map(|entry| entry.connector.id)
-            .collect();
-        for id in ids {
-            if let Err(error) = self.check_connector(id).await {
-                tracing::warn!(connector.id = %id, %error, "a connector could not be checked");
-            }
+        let snapshot = self.snapshot();
+        let checks = snapshot.connectors.values().map(|entry| self.check_or_warn(entry.connector.id));
+        join_all(checks).await;
+    }
+
+    /// Checks a connector; that it can't be done is only logged.
+    pub async fn check_or_warn(&self, id: ConnectorId) {
+        if let Err(error) = self.check_connector(id).await {
+            tracing::warn!(connector.id = %id, %error, "a connector could not be checked");
         }
     }
+}
+
+fn is_admin(who: &SignedIn) -> bool {
+    who.user().role == Role::Admin
 }
 
 async fn find(connection: &mut Connection, id: ConnectorId) -> Result<Connector, DeskError> {
@@ -268,11 +286,13 @@ fn seen(connector: &Connector, found: DiscoveredTool, before: Option<&Tool>) -> 
     }
 }
 
-fn row(entry: &ConnectorEntry) -> ConnectorRow {
+fn row(entry: &ConnectorEntry, for_admin: bool) -> ConnectorRow {
     let connector = &entry.connector;
     let target = match connector.kind {
         ConnectorKind::Http => connector.settings.base_url.clone().unwrap_or_default(),
-        ConnectorKind::Mcp => connector.settings.command.join(" "),
+        // Its arguments may hold what an admin should have put into a credential.
+        ConnectorKind::Mcp if for_admin => connector.settings.command.join(" "),
+        ConnectorKind::Mcp => connector.settings.command.first().cloned().unwrap_or_default(),
         ConnectorKind::External => "the agent runs it".to_owned(),
     };
     let credential = entry.credential.as_ref().map(|credential| match &credential.name {
@@ -302,6 +322,7 @@ fn tool_row(tool: &Tool) -> ToolRow {
         effect: tool.effect,
         effect_set: tool.effect_set,
         state: tool.state,
+        schema_hash: tool.schema_hash.clone(),
         route: tool.method.as_ref().zip(tool.path.as_ref()).map(|(method, path)| format!("{method} {path}")),
         input_schema: tool.input_schema.clone(),
     }

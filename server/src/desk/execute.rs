@@ -47,21 +47,20 @@ const OUTCOME_AGAIN_AT_MOST: Duration = Duration::from_secs(10);
 pub(super) struct Unfit(pub(super) ExecutionErrorCode, pub(super) String);
 
 impl Unfit {
-    fn revoked(what: &str) -> Self {
+    pub(super) fn revoked(what: &str) -> Self {
         Self(ExecutionErrorCode::Revoked, format!("{what} since this was approved."))
     }
 
-    fn tampered() -> Self {
+    pub(super) fn tampered() -> Self {
         Self::revoked("What is stored is not what was approved; it was changed")
     }
 }
 
 impl Desk {
-    /// Sends a call that was stored as executing a moment ago, by a task of its own: nothing that the caller does
+    /// Sends a call that was stored as executing a moment ago, put together from what it was judged by, by a task of its own: nothing that the caller does
     /// can stop it half-way.
-    pub(super) fn send_allowed(&self, request: &Request) -> Result<Sending, DeskError> {
-        let snapshot = self.snapshot();
-        let outgoing = self.outgoing_call(&snapshot, request);
+    pub(super) fn send_allowed(&self, snapshot: &Snapshot, request: &Request) -> Result<Sending, DeskError> {
+        let outgoing = self.outgoing_call(snapshot, request);
         let (teller, sending) = oneshot::channel();
         let desk = self.clone();
         let request = request.clone();
@@ -107,7 +106,9 @@ impl Desk {
                     if request.state != RequestState::Approved || request.connector_kind == ConnectorKind::External {
                         return Ok(None);
                     }
-                    match desk.fit(&snapshot, &request, &votes, now)? {
+                    let signed = desk.signatures_stand(connection, &votes).await?;
+                    let fit = desk.fit(&snapshot, &request, &votes, now)?;
+                    match signed.and(fit) {
                         Err(unfit) => {
                             turn_down(connection, &mut request, unfit, now).await?;
                             Ok(None)

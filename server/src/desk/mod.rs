@@ -17,6 +17,7 @@ pub mod list;
 mod people;
 mod permissions;
 mod policies;
+mod proof;
 mod session;
 mod setup;
 pub mod snapshot;
@@ -41,7 +42,7 @@ use crate::store::{self, Connection, Store, StoreError};
 use crate::vault::Vault;
 use countersign_domain::Timestamp;
 use countersign_domain::canonical::Canonical;
-use countersign_domain::ids::SessionId;
+use countersign_domain::ids::{ConnectorId, SessionId};
 use countersign_wire::events::EventKind;
 use futures::future::BoxFuture;
 use snapshot::Snapshot;
@@ -76,6 +77,7 @@ struct Inner {
     hub: Hub,
     timers: Notify,
     sessions_ended: broadcast::Sender<SessionId>,
+    connectors_moved: broadcast::Sender<ConnectorId>,
     under_way: watch::Sender<usize>,
 }
 
@@ -111,6 +113,7 @@ impl Desk {
             hub: Hub::new(last),
             timers: Notify::new(),
             sessions_ended: broadcast::channel(256).0,
+            connectors_moved: broadcast::channel(256).0,
             under_way: watch::channel(0).0,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -138,6 +141,12 @@ impl Desk {
     #[must_use]
     pub fn is_demo(&self) -> bool {
         self.inner.parts.demo
+    }
+
+    /// Which connectors are set up otherwise from now on.
+    #[must_use]
+    pub fn connectors_moved(&self) -> broadcast::Receiver<ConnectorId> {
+        self.inner.connectors_moved.subscribe()
     }
 
     /// Where events come from.
@@ -194,8 +203,13 @@ impl Desk {
         let mut held = self.inner.snapshot.write().unwrap_or_else(PoisonError::into_inner);
         // Of two that refresh at once the newer one stays.
         if fresh.version() > held.version() {
-            // Whoever switched it off, and wherever: its process has no business running on with its credential.
-            fresh.switched_off_since(&held).for_each(|id| self.outgoing().retire(id));
+            // Whoever changed it, and wherever: a process has no business running on with an old credential, and what
+            // is new is looked at now.
+            for entry in fresh.set_up_otherwise_than(&held) {
+                self.outgoing().retire(entry.connector.id);
+                // Nobody listens in a desk that does nothing by itself.
+                let _ = self.inner.connectors_moved.send(entry.connector.id);
+            }
             *held = fresh;
         }
         Ok(())

@@ -15,7 +15,7 @@ use countersign_domain::agent::AgentStatus;
 use countersign_domain::connector::ToolState;
 use countersign_domain::connector::http_call::PathTemplate;
 use countersign_domain::flow::{FlowBody, Parties, Voter};
-use countersign_domain::ids::{AgentId, ConnectorId, FlowId, PolicyId, UserId};
+use countersign_domain::ids::{AgentId, ConnectorId, CredentialId, FlowId, PolicyId, UserId};
 use countersign_domain::policy::{CompiledPolicy, Policy};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -86,10 +86,13 @@ impl Snapshot {
         })
     }
 
-    /// The connectors that were on in an older snapshot and are so no longer.
-    pub(super) fn switched_off_since(&self, older: &Self) -> impl Iterator<Item = ConnectorId> {
-        let on = |snapshot: &Self, id| snapshot.connector(id).is_some_and(|entry| entry.connector.active);
-        older.connectors.values().map(|entry| entry.connector.id).filter(move |id| on(older, *id) && !on(self, *id))
+    /// The connectors that are set up otherwise than in an older snapshot: new ones, changed ones, those that got another
+    /// credential or were switched.
+    pub(super) fn set_up_otherwise_than(&self, older: &Self) -> impl Iterator<Item = &Arc<ConnectorEntry>> {
+        let same = |entry: &ConnectorEntry| {
+            older.connector(entry.connector.id).is_some_and(|before| before.set_up() == entry.set_up())
+        };
+        self.connectors.values().filter(move |entry| !same(entry))
     }
 
     /// The snapshot's version.
@@ -139,7 +142,10 @@ impl Snapshot {
     pub fn flow_named(&self, name: Option<&str>) -> Option<&FlowRecord> {
         match name {
             Some(name) => self.flows.values().find(|flow| flow.body.name == name && flow.body.active),
-            None => self.desk.settings.default_flow.and_then(|id| self.flows.get(&id)),
+            None => {
+                let default = self.desk.settings.default_flow.and_then(|id| self.flows.get(&id));
+                default.filter(|flow| flow.body.active)
+            }
         }
     }
 
@@ -175,6 +181,12 @@ impl Snapshot {
 }
 
 impl ConnectorEntry {
+    /// What makes a running process the right one, or not.
+    fn set_up(&self) -> (i64, Option<(CredentialId, i64)>, bool) {
+        let credential = self.credential.as_ref().map(|credential| (credential.id, credential.version));
+        (self.connector.version, credential, self.connector.active)
+    }
+
     /// A tool that may be called, as far as the admins are concerned.
     #[must_use]
     pub fn ready_tool(&self, name: &str) -> Option<&ToolEntry> {

@@ -109,6 +109,9 @@ pub enum Submitted {
     Known(RequestId),
 }
 
+/// Why a request is denied that a policy would have had approved.
+const NOBODY_TO_ASK: &str = "This needs an approval, but the flow that its policy names is gone or switched off.";
+
 /// An ask that can be stored: everything checked, judged and put together.
 struct Prepared {
     request: Request,
@@ -125,13 +128,14 @@ impl Desk {
         if let Some(known) = self.known(caller, &ask).await? {
             return Ok(known);
         }
-        let stored = self
+        let (stored, snapshot) = self
             .with_snapshot(|snapshot| {
                 let ask = Arc::clone(&ask);
                 async move {
                     let now = self.now();
                     let prepared = self.prepare(&snapshot, caller, &ask, now)?;
-                    self.store_ask(snapshot, ask, prepared, now).await
+                    let stored = self.store_ask(Arc::clone(&snapshot), ask, prepared, now).await?;
+                    Ok((stored, snapshot))
                 }
             })
             .await?;
@@ -144,7 +148,7 @@ impl Desk {
         Ok(match request.state {
             RequestState::Denied => Submitted::Denied(request),
             RequestState::Executing => {
-                let sending = self.send_allowed(&request)?;
+                let sending = self.send_allowed(&snapshot, &request)?;
                 Submitted::Sent(request, sending)
             }
             _ => Submitted::Held(request),
@@ -176,17 +180,24 @@ impl Desk {
         let canonical =
             Canonical::of(&arguments).map_err(|error| refuse(Code::ArgumentsNotCanonical, error.to_string()))?;
         let target = target(entry, tool, &arguments)?;
-        let verdict = judge(snapshot, entry, tool, agent, requester, &arguments, caller.ip.as_deref(), now);
+        let mut verdict = judge(snapshot, entry, tool, agent, requester, &arguments, caller.ip.as_deref(), now);
         let flow = match verdict.action {
-            Action::RequestApproval | Action::StepUp => Some(flow_of(snapshot, &verdict)?),
+            Action::RequestApproval | Action::StepUp => flow_of(snapshot, &verdict),
             Action::Allow | Action::Deny => None,
         };
-        let request = self.assemble(
+        let nobody_to_ask = flow.is_none() && matches!(verdict.action, Action::RequestApproval | Action::StepUp);
+        if nobody_to_ask {
+            verdict.action = Action::Deny;
+        }
+        let mut request = self.assemble(
             &Assembly { snapshot, agent, requester, entry, tool, verdict: &verdict, flow, ask, caller },
             &canonical,
             target,
             now,
         )?;
+        if nobody_to_ask {
+            request.comment = Some(NOBODY_TO_ASK.to_owned());
+        }
         Ok(Prepared { request, verdict })
     }
 
@@ -498,14 +509,9 @@ pub(super) fn judge(
     evaluate(snapshot.compiled(), &call)
 }
 
-fn flow_of<'a>(snapshot: &'a Snapshot, verdict: &Verdict) -> Result<&'a FlowRecord, DeskError> {
-    let name = verdict.policy.as_ref().and_then(|policy| policy.flow.as_deref());
-    snapshot.flow_named(name).ok_or_else(|| {
-        refuse(
-            Code::PolicyDenied,
-            "This needs an approval, but the flow that its policy names is gone or switched off.",
-        )
-    })
+/// The flow that asks for a verdict; none when it is gone or switched off.
+fn flow_of<'a>(snapshot: &'a Snapshot, verdict: &Verdict) -> Option<&'a FlowRecord> {
+    snapshot.flow_named(verdict.policy.as_ref().and_then(|policy| policy.flow.as_deref()))
 }
 
 const fn state_of(action: Action, kind: ConnectorKind) -> RequestState {

@@ -78,9 +78,18 @@ async fn run_due(desk: &Desk) -> Result<Option<Timestamp>, DeskError> {
         }
         drop(connection);
         for timer in due {
-            run(desk, timer, now).await?;
+            if let Err(error) = run(desk, timer, now).await {
+                put_aside(desk, timer, now, &error).await?;
+            }
         }
     }
+}
+
+/// A timer that can't be run must not keep the others from theirs: it comes again later. When not even that can be
+/// written the store is at fault, and all wait.
+async fn put_aside(desk: &Desk, timer: Timer, now: Timestamp, error: &DeskError) -> Result<(), DeskError> {
+    tracing::error!(request.id = %timer.request_id, %error, "a timer can't be run; it is tried again");
+    lease(desk, timer, now).await
 }
 
 async fn run(desk: &Desk, timer: Timer, now: Timestamp) -> Result<(), DeskError> {
@@ -110,9 +119,21 @@ async fn lease(desk: &Desk, timer: Timer, now: Timestamp) -> Result<(), DeskErro
 
 /// Keeps the stored status of connectors in step with what is seen while they are used.
 async fn watch_connectors(desk: Desk) {
-    let mut events = desk.outgoing().subscribe();
+    let (mut events, mut moved) = (desk.outgoing().subscribe(), desk.connectors_moved());
+    let mut checks = JoinSet::new();
     loop {
-        let event = match events.recv().await {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            id = moved.recv() => {
+                if let Ok(id) = id {
+                    let desk = desk.clone();
+                    checks.spawn(async move { desk.check_or_warn(id).await });
+                }
+                continue;
+            }
+            Some(_) = checks.join_next() => continue,
+        };
+        let event = match event {
             Ok(event) => event,
             // What was missed is seen at the next regular check.
             Err(RecvError::Lagged(_)) => continue,

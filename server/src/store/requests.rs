@@ -233,9 +233,9 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
          on_behalf_of, connector_id, connector_version, connector_slug, connector_name, connector_kind, tool, effect,
          schema_hash, arguments, target, credential_id, credential_version, policy_id, policy_version, policy_name,
          policy_priority, flow_id, flow_version, digest, note, ip, bare, step, approvals, expires_at, created_at,
-         updated_at, approved_at, executed_at, ended_at, decided_by, decided_at)
+         updated_at, approved_at, executed_at, ended_at, decided_by, decided_at, comment)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)",
+         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)",
     )
     .bind(request.id.to_string())
     .bind(match request.kind {
@@ -280,7 +280,8 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
     .bind(request.executed_at.map(Timestamp::millis))
     .bind(request.ended_at.map(Timestamp::millis))
     .bind(request.decided_by.as_ref().map(to_json).transpose()?)
-    .bind(request.decided_at.map(Timestamp::millis));
+    .bind(request.decided_at.map(Timestamp::millis))
+    .bind(request.comment.clone());
     connection.put_off(statement)
 }
 

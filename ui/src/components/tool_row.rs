@@ -15,12 +15,15 @@ pub(crate) fn tool_row(tool: &ToolRow, is_admin: bool, busy: bool, change: &Call
         let (name, change) = (name.clone(), change.clone());
         Callback::from(move |event: Event| {
             let effect = value_of(&event).and_then(|word| Effect::from_word(&word));
-            change.emit(ToolChange { tool: name.clone(), effect, ready: None });
+            change.emit(ToolChange { tool: name.clone(), effect, ready: None, schema_hash: None });
         })
     };
     let nod = {
-        let (name, change) = (name.clone(), change.clone());
-        Callback::from(move |()| change.emit(ToolChange { tool: name.clone(), effect: None, ready: Some(true) }))
+        let (name, seen, change) = (name.clone(), Some(tool.schema_hash.clone()), change.clone());
+        Callback::from(move |()| {
+            let (tool, schema_hash) = (name.clone(), seen.clone());
+            change.emit(ToolChange { tool, effect: None, ready: Some(true), schema_hash });
+        })
     };
     let effects = [Effect::Read, Effect::Write, Effect::Destructive];
     let options = effects.into_iter().map(|effect| option(effect.word(), effect.word(), tool.effect.word())).collect();
@@ -46,11 +49,18 @@ pub(crate) fn tool_row(tool: &ToolRow, is_admin: bool, busy: bool, change: &Call
                     { effect_badge(tool.effect) }
                 }
             </div>
+            if is_admin && waits {
+                <details class="guess"><summary>{ "What it takes" }</summary><pre>{ schema(tool) }</pre></details>
+            }
             if !tool.effect_set {
                 <span class="guess hint">{ "effect is a first guess" }</span>
             }
         </li>
     }
+}
+
+fn schema(tool: &ToolRow) -> String {
+    serde_json::to_string_pretty(&tool.input_schema).unwrap_or_default()
 }
 
 fn standing(state: ToolState) -> Html {

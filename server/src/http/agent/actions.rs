@@ -38,6 +38,8 @@ pub async fn create_action(
 ) -> Answer<Response> {
     let wait = preferred_wait(&headers);
     let ask = ask(body, &headers)?;
+    // They hold on to the connection's buffer.
+    drop(headers);
     // What takes part in the asking is gone before the waiting begins: many wait at once.
     let answer = match Box::pin(app.desk.submit(&caller, ask)).await? {
         Submitted::Held(request) => held(&app, &caller, request, wait).await?,
@@ -176,6 +178,7 @@ fn bare(answer: &UpstreamAnswer) -> Response {
 
 fn denied(request: &Request) -> DoorError {
     let detail = match &request.decided_by {
+        _ if request.comment.is_some() => request.comment.clone().unwrap_or_default(),
         Some(DecidedBy::Policy { name: Some(name) }) => format!("The policy {name:?} denies this."),
         _ => "No policy allows this.".to_owned(),
     };
