@@ -17,6 +17,8 @@ const BATCH: i64 = 200;
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How long an execution that was taken over may stay with its taker.
 const LEASE: Duration = Duration::from_secs(30);
+/// How long after a failure a timer that could not be run is tried again.
+const RETRY: Duration = Duration::from_secs(5);
 /// How often old things are forgotten.
 const TIDY: Duration = Duration::from_secs(60 * 60);
 /// How often connectors are checked without being asked.
@@ -89,14 +91,15 @@ async fn run_due(desk: &Desk) -> Result<Option<Timestamp>, DeskError> {
 /// written the store is at fault, and all wait.
 async fn put_aside(desk: &Desk, timer: Timer, now: Timestamp, error: &DeskError) -> Result<(), DeskError> {
     tracing::error!(request.id = %timer.request_id, %error, "a timer can't be run; it is tried again");
-    lease(desk, timer, now).await
+    put_off(desk, timer, now + RETRY).await
 }
 
 async fn run(desk: &Desk, timer: Timer, now: Timestamp) -> Result<(), DeskError> {
     match timer.kind {
         TimerKind::Expire => desk.expire(timer.request_id).await,
         TimerKind::Execute => {
-            lease(desk, timer, now).await?;
+            // It is not taken twice while its taker has it, and not lost when the taker is.
+            put_off(desk, timer, now + LEASE).await?;
             let desk = desk.clone();
             tokio::spawn(async move {
                 if let Err(error) = desk.execute(timer.request_id).await {
@@ -109,11 +112,10 @@ async fn run(desk: &Desk, timer: Timer, now: Timestamp) -> Result<(), DeskError>
     }
 }
 
-/// Moves an execution's timer to the end of a lease, so that it is not taken twice and not lost either.
-async fn lease(desk: &Desk, timer: Timer, now: Timestamp) -> Result<(), DeskError> {
-    let leased = Timer { due_at: now + LEASE, ..timer };
+async fn put_off(desk: &Desk, timer: Timer, due_at: Timestamp) -> Result<(), DeskError> {
+    let later = Timer { due_at, ..timer };
     desk.store()
-        .write(move |connection| Box::pin(async move { Ok(store::timers::set(connection, leased).await?) }))
+        .write(move |connection| Box::pin(async move { Ok(store::timers::set(connection, later).await?) }))
         .await
 }
 
