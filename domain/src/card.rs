@@ -4,6 +4,8 @@
 //! types are here for both.
 
 #[cfg(feature = "eval")]
+mod address;
+#[cfg(feature = "eval")]
 mod confusable;
 #[cfg(feature = "eval")]
 mod draw;
@@ -14,6 +16,8 @@ mod json;
 #[cfg(feature = "eval")]
 mod redact;
 
+#[cfg(feature = "eval")]
+pub use address::address_segments;
 #[cfg(feature = "eval")]
 pub use draw::{card_value, headline, line_segments, note_segments, raw_segments, segments};
 #[cfg(feature = "eval")]

@@ -50,7 +50,10 @@ const TAMPERINGS: [(&str, &str); 11] = [
         "UPDATE requests SET arguments = (SELECT arguments FROM requests WHERE id = '{other}') WHERE id = '{id}'",
     ),
     ("cut arguments", "UPDATE requests SET arguments = substr(arguments, 1, length(arguments) - 1) WHERE id = '{id}'"),
-    ("another target", r#"UPDATE requests SET target = replace(target, 'ch_1', 'ch_2') WHERE id = '{id}'"#),
+    (
+        "a target beside the sealed one",
+        r#"UPDATE requests SET target = '{"method":"POST","url":"https://elsewhere.test/"}' WHERE id = '{id}'"#,
+    ),
     (
         "another policy",
         "UPDATE requests SET policy_id = (SELECT id FROM policies WHERE name = 'Looking') WHERE id = '{id}'",
@@ -191,7 +194,7 @@ async fn one_a_call_is_not_begun_later_than_ten_minutes_after_its_approval() {
     shop.desk.clock.forward(Duration::from_secs(10 * 60));
     shop.go_on(&database).await;
     let ended = shop.agent.end_of(&id).await;
-    assert_eq!(ended["execution_error_code"], "execution_window_passed");
+    assert_eq!(ended["execution_error_code"], "execution_window_passed", "{ended}");
     assert!(shop.upstream.requests().is_empty());
     // A new ask is a new request, held as the first was.
     shop.agent.ask(refund(4_900)).await.expect(202);

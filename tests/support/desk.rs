@@ -81,6 +81,12 @@ impl Stopped {
         self.0.database().await
     }
 
+    /// Its data folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.0.folder()
+    }
+
     /// Starts the server again, at another port.
     pub async fn start(self) -> Desk {
         Desk::on(self.0.folder, self.0.clock, self.0.lives_by, self.0.call_timeout).await

@@ -170,18 +170,22 @@ impl Raw {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Lines {
+pub(super) enum Lines {
     One,
     Many,
 }
 
 #[derive(Default)]
-struct Drawing {
+pub(super) struct Drawing {
     segments: Vec<Segment>,
 }
 
 impl Drawing {
-    fn text(&mut self, text: &str, lines: Lines) {
+    pub(super) fn finish(self) -> Vec<Segment> {
+        self.segments
+    }
+
+    pub(super) fn text(&mut self, text: &str, lines: Lines) {
         let setting = Setting::of(text);
         let mut eye = Eye::default();
         let mut shown_from = 0;
@@ -229,7 +233,7 @@ impl Drawing {
         }
     }
 
-    fn redacted(&mut self, secret: &str) {
+    pub(super) fn redacted(&mut self, secret: &str) {
         self.push(Segment::Redacted { note: note(secret.chars().count()) });
     }
 

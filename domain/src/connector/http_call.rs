@@ -6,6 +6,12 @@ use serde_json::{Map, Value};
 /// Everything but RFC 3986's unreserved characters, so that an argument is always exactly one segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// A text as it stands in a path segment or a query.
+#[must_use]
+pub fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
 /// What is wrong with a template, or with arguments for it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpCallError {
@@ -188,7 +194,7 @@ fn segment(name: &str, value: Option<&Value>) -> Result<String, HttpCallError> {
     match text.as_str() {
         "" => Err(HttpCallError::Argument(name.to_owned(), "stands in the path and must not be empty")),
         "." | ".." => Err(HttpCallError::Argument(name.to_owned(), "stands in the path and must not be a dot segment")),
-        _ => Ok(utf8_percent_encode(&text, SEGMENT).to_string()),
+        _ => Ok(encoded(&text)),
     }
 }
 
@@ -210,7 +216,7 @@ fn pair(key: &str, value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    format!("{}={}", utf8_percent_encode(key, SEGMENT), utf8_percent_encode(&text, SEGMENT))
+    format!("{}={}", encoded(key), encoded(&text))
 }
 
 #[cfg(test)]

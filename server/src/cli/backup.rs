@@ -21,7 +21,7 @@ pub(super) async fn run(arguments: BackupArguments) -> Result<(), CliError> {
     let desk = arguments.desk.open().await?;
     desk.store.copy_to(file).await?;
     say(format_args!("Wrote {}.", file.display()));
-    say("It is sealed: without the master key nothing in it can be opened. Keep that apart from it:");
+    say("Calls, results and credentials in it are sealed under the master key. Keep that apart from it:");
     say(format_args!("  {}", desk.data.path().join("master.key").display()));
     Ok(())
 }

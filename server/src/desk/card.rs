@@ -2,6 +2,7 @@
 
 use super::Desk;
 use super::answer::decider;
+use super::call::StoredCall;
 use super::error::{DeskError, not_found};
 use super::list::{connector_brief, parties, person};
 use super::session::SignedIn;
@@ -11,7 +12,8 @@ use crate::store::decisions::Decision;
 use crate::store::requests::Request;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::card::{
-    CardValue, Redactions, card_value, headline, line_segments, note_segments, raw_segments, segments,
+    CardError, CardValue, Redactions, Segment, address_segments, card_value, headline, line_segments, note_segments,
+    raw_segments, segments,
 };
 use countersign_domain::connector::qualified_name;
 use countersign_domain::flow::{Approvers, Confirmation, FlowBody};
@@ -46,9 +48,8 @@ impl Desk {
         request: &Request,
         votes: &[Decision],
     ) -> Result<Card, DeskError> {
-        let arguments = self.arguments(request)?;
+        let StoredCall { arguments, target } = self.call_of(request)?;
         let redactions = Redactions::secrets();
-        let drawn = |error: &dyn std::fmt::Display| DeskError::Internal(format!("arguments can't be drawn: {error}"));
         let agent = snapshot.agents.get(&request.agent_id);
         let agent_name = agent.map(|agent| agent.name.clone()).unwrap_or_default();
         let entry = snapshot.connector(request.connector_id);
@@ -71,9 +72,9 @@ impl Desk {
             tool_name: request.tool.clone(),
             tool_description: segments(tool.and_then(|tool| tool.tool.description.as_deref()).unwrap_or_default()),
             effect: request.effect,
-            target: line_segments(&target_in_words(&request.target)),
-            arguments: card_value(arguments.bytes(), &redactions).map_err(|error| drawn(&error))?,
-            arguments_raw: raw_segments(arguments.bytes(), &redactions).map_err(|error| drawn(&error))?,
+            target: target_line(&target, &arguments)?,
+            arguments: card_value(arguments.bytes(), &redactions).map_err(|error| not_drawn(&error))?,
+            arguments_raw: raw_segments(arguments.bytes(), &redactions).map_err(|error| not_drawn(&error))?,
             arguments_bytes: arguments.bytes().len() as u64,
             note,
             note_truncated,
@@ -158,11 +159,30 @@ fn why_not(flow: &FlowBody, request: &Request, votes: &[Decision], user: &store:
     })
 }
 
-fn target_in_words(target: &Target) -> String {
-    match target {
-        Target::Http { method, url } => format!("{method} {url}"),
-        Target::Stdio { command, .. } => command.join(" "),
-        Target::External {} => "run by the agent itself".to_owned(),
+fn not_drawn(error: &CardError) -> DeskError {
+    DeskError::Internal(format!("arguments can't be drawn: {error}"))
+}
+
+fn target_line(target: &Target, arguments: &Canonical) -> Result<Vec<Segment>, DeskError> {
+    Ok(match target {
+        Target::Http { method, url } => {
+            let line = format!("{method} {url}");
+            address_segments(&line, arguments.bytes(), Redactions::secrets()).map_err(|error| not_drawn(&error))?
+        }
+        Target::Stdio { command, .. } => {
+            let words: Vec<_> = command.iter().map(|word| quoted(word)).collect();
+            line_segments(&words.join(" "))
+        }
+        Target::External {} => line_segments("run by the agent itself"),
+    })
+}
+
+/// A word of a command, in quotes where it could be taken for several or for none.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '\\');
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"")),
     }
 }
 

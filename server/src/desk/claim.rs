@@ -29,7 +29,7 @@ impl Desk {
         self.announce();
         Ok(Claim {
             approval_id: id,
-            arguments: self.arguments(&request)?.value()?,
+            arguments: self.call_of(&request)?.arguments.value()?,
             tool: request.tool,
             claimed_at: request.claimed_at.unwrap_or(request.updated_at),
         })
@@ -41,10 +41,11 @@ impl Desk {
         caller: &AgentCaller,
         id: RequestId,
     ) -> Result<Request, DeskError> {
-        let (now, desk, agent) = (self.now(), self.clone(), caller.id);
+        let (desk, agent) = (self.clone(), caller.id);
         self.store()
             .write(move |connection| {
                 Box::pin(async move {
+                    let now = desk.now();
                     still_current(connection, &snapshot).await?;
                     let found = store::requests::by_id(connection, id).await?;
                     let mut request =

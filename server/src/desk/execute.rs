@@ -1,5 +1,6 @@
 //! An approved call is made: checked once more, written down, and only then sent. Never twice.
 
+use super::call::StoredCall;
 use super::error::DeskError;
 use super::snapshot::{ConnectorEntry, Snapshot, still_current, voter};
 use super::submit::{digest_input, http_call, judge, target};
@@ -57,8 +58,8 @@ impl Unfit {
 }
 
 impl Desk {
-    /// Sends a call that was stored as executing a moment ago, put together from what it was judged by, by a task of its own: nothing that the caller does
-    /// can stop it half-way.
+    /// Sends a call that was stored as executing a moment ago, put together from what it was judged by. A task of its
+    /// own does it: nothing that the caller does can stop it half-way.
     pub(super) fn send_allowed(&self, snapshot: &Snapshot, request: &Request) -> Result<Sending, DeskError> {
         let outgoing = self.outgoing_call(snapshot, request);
         let (teller, sending) = oneshot::channel();
@@ -95,10 +96,11 @@ impl Desk {
 
     async fn begin(&self, snapshot: Arc<Snapshot>, id: RequestId) -> Result<Option<(Request, Outgoing)>, DeskError> {
         let desk = self.clone();
-        let now = self.now();
         self.store()
             .write(move |connection| {
                 Box::pin(async move {
+                    // Taken here, in the writer's order: what waited for the writer past its window is not begun.
+                    let now = desk.now();
                     still_current(connection, &snapshot).await?;
                     store::timers::clear(connection, id, TimerKind::Execute).await?;
                     let found = store::decisions::with_request(connection, id).await?;
@@ -132,25 +134,25 @@ impl Desk {
         votes: &[Decision],
         now: Timestamp,
     ) -> Result<Result<(), Unfit>, DeskError> {
-        if now > request.approved_at.unwrap_or(now) + EXECUTION_WINDOW {
+        if request.approved_at.is_some_and(|at| now >= at + EXECUTION_WINDOW) {
             let why = "It was not begun within ten minutes of its approval.".to_owned();
             return Ok(Err(Unfit(ExecutionErrorCode::ExecutionWindowPassed, why)));
         }
-        let arguments = match self.arguments(request) {
+        let call = match self.call_of(request) {
             Err(DeskError::Vault(VaultError::Tampered | VaultError::NotSealed)) => return Ok(Err(Unfit::tampered())),
             opened => opened?,
         };
         Ok(people_stand(snapshot, request, votes)
             .and_then(|()| connector_stands(snapshot, request))
-            .and_then(|()| digest_stands(snapshot, request, votes, &arguments))
-            .and_then(|()| policies_stand(snapshot, request, &arguments, now)))
+            .and_then(|()| digest_stands(snapshot, request, votes, &call))
+            .and_then(|()| policies_stand(snapshot, request, &call.arguments, now)))
     }
 
     fn outgoing_call(&self, snapshot: &Snapshot, request: &Request) -> Result<Outgoing, DeskError> {
         let entry = snapshot
             .connector(request.connector_id)
             .ok_or_else(|| DeskError::Internal("the connector is gone".into()))?;
-        let arguments = self.arguments(request)?;
+        let StoredCall { arguments, target } = self.call_of(request)?;
         let body = match (request.connector_kind, entry.tools.get(&request.tool)) {
             (ConnectorKind::Http, Some(tool)) => http_call(tool, &arguments.value()?)?.body,
             _ => None,
@@ -163,7 +165,7 @@ impl Desk {
             request_id: request.id,
             connector: Arc::new(self.connector_spec(entry)?),
             tool: request.tool.clone(),
-            target: request.target.clone(),
+            target,
             arguments,
             body,
             credential,
@@ -319,14 +321,9 @@ fn connector_stands(snapshot: &Snapshot, request: &Request) -> Result<(), Unfit>
 }
 
 /// The stored row must still be what was signed: the digest is made anew from it, the target from the arguments.
-fn digest_stands(
-    snapshot: &Snapshot,
-    request: &Request,
-    votes: &[Decision],
-    arguments: &Canonical,
-) -> Result<(), Unfit> {
+fn digest_stands(snapshot: &Snapshot, request: &Request, votes: &[Decision], call: &StoredCall) -> Result<(), Unfit> {
     let changed = Unfit::tampered;
-    let digest = digest_input(snapshot, request, arguments.clone()).digest().map_err(|_| changed())?;
+    let digest = digest_input(snapshot, request, call.clone()).digest().map_err(|_| changed())?;
     let flow = request.flow.and_then(|flow| snapshot.flow_at(flow));
     let must_sign = flow.is_some_and(|flow| flow.confirmation == Confirmation::Passkey);
     let signed = votes.iter().all(|vote| match &vote.proof {
@@ -335,8 +332,8 @@ fn digest_stands(
     });
     let entry = snapshot.connector(request.connector_id).ok_or_else(changed)?;
     let tool = entry.tools.get(&request.tool).ok_or_else(changed)?;
-    let value = arguments.value().map_err(|_| changed())?;
-    let same_target = target(entry, tool, &value).is_ok_and(|target| target == request.target);
+    let value = call.arguments.value().map_err(|_| changed())?;
+    let same_target = target(entry, tool, &value).is_ok_and(|target| target == call.target);
     match digest == request.digest && signed && same_target {
         true => Ok(()),
         false => Err(changed()),

@@ -4,6 +4,7 @@
 
 mod agents;
 mod answer;
+mod call;
 mod card;
 mod claim;
 mod connectors;
@@ -40,9 +41,10 @@ use crate::connectors::Connectors;
 use crate::store::requests::Request;
 use crate::store::{self, Connection, Store, StoreError};
 use crate::vault::Vault;
+use call::StoredCall;
 use countersign_domain::Timestamp;
 use countersign_domain::canonical::Canonical;
-use countersign_domain::ids::{ConnectorId, SessionId};
+use countersign_domain::ids::{ConnectorId, RequestId, SessionId};
 use countersign_wire::events::EventKind;
 use futures::future::BoxFuture;
 use snapshot::Snapshot;
@@ -249,7 +251,7 @@ impl Desk {
         Ok(done)
     }
 
-    /// Seals canonical arguments or a result of a request.
+    /// Seals a part of a request.
     fn seal(&self, part: SealedPart, request: Uuid, plain: &[u8]) -> Result<Vec<u8>, DeskError> {
         Ok(self.vault().seal(part.word(), request, plain)?)
     }
@@ -258,8 +260,18 @@ impl Desk {
         Ok(self.vault().unseal(part.word(), request, sealed)?.to_vec())
     }
 
-    fn arguments(&self, request: &Request) -> Result<Canonical, DeskError> {
-        self.unseal(SealedPart::Arguments, request.id.0, &request.arguments).map(Canonical::stored)
+    /// Seals what will be sent and where to.
+    fn seal_call(&self, request: RequestId, call: &StoredCall) -> Result<Vec<u8>, DeskError> {
+        self.seal(SealedPart::Call, request.0, &call.written()?)
+    }
+
+    /// What will be sent, or was, and where to.
+    fn call_of(&self, request: &Request) -> Result<StoredCall, DeskError> {
+        let Some(target) = &request.bare_target else {
+            return StoredCall::read(&self.unseal(SealedPart::Call, request.id.0, &request.arguments)?);
+        };
+        let arguments = self.unseal(SealedPart::Arguments, request.id.0, &request.arguments)?;
+        Ok(StoredCall { arguments: Canonical::stored(arguments), target: target.clone() })
     }
 
     /// Counts a call as under way until the guard is dropped.
@@ -284,6 +296,8 @@ impl Desk {
 /// What is sealed, as the vault's associated data names it.
 #[derive(Clone, Copy)]
 enum SealedPart {
+    Call,
+    /// Of requests from before their target was sealed too.
     Arguments,
     Result,
     Credential,
@@ -292,6 +306,7 @@ enum SealedPart {
 impl SealedPart {
     const fn word(self) -> &'static str {
         match self {
+            Self::Call => "request.call",
             Self::Arguments => "request.arguments",
             Self::Result => "request.result",
             Self::Credential => "credential",

@@ -1,10 +1,11 @@
 //! An agent asks. Whatever comes of it, the ask is a row with its audit row before anything else happens.
 
+use super::Desk;
+use super::call::StoredCall;
 use super::error::{DeskError, Refusal, refuse};
 use super::execute::Sending;
 use super::expire::KEY_LIFE;
 use super::snapshot::{ConnectorEntry, Snapshot, ToolEntry, still_current};
-use super::{Desk, SealedPart};
 use crate::audit::{Actor, Entry};
 use crate::connectors::{check_base_url, target_url};
 use crate::store::agents::Agent;
@@ -191,8 +192,7 @@ impl Desk {
         }
         let mut request = self.assemble(
             &Assembly { snapshot, agent, requester, entry, tool, verdict: &verdict, flow, ask, caller },
-            &canonical,
-            target,
+            StoredCall { arguments: canonical, target },
             now,
         )?;
         if nobody_to_ask {
@@ -201,13 +201,7 @@ impl Desk {
         Ok(Prepared { request, verdict })
     }
 
-    fn assemble(
-        &self,
-        of: &Assembly<'_>,
-        arguments: &Canonical,
-        target: Target,
-        now: Timestamp,
-    ) -> Result<Request, DeskError> {
+    fn assemble(&self, of: &Assembly<'_>, call: StoredCall, now: Timestamp) -> Result<Request, DeskError> {
         let id = RequestId(self.fresh());
         let connector = &of.entry.connector;
         let lifetime = of.flow.map_or(EXECUTION_WINDOW, |flow| flow.body.timeout());
@@ -231,8 +225,8 @@ impl Desk {
             tool: of.tool.tool.name.clone(),
             effect: of.tool.tool.effect,
             schema_hash: of.tool.tool.schema_hash.clone(),
-            arguments: self.seal(SealedPart::Arguments, id.0, arguments.bytes())?,
-            target,
+            arguments: self.seal_call(id, &call)?,
+            bare_target: None,
             credential: of.entry.credential.as_ref().map(|credential| (credential.id, credential.version)),
             policy: of.verdict.policy.as_ref().map(|matched| MatchedPolicy {
                 id: matched.id,
@@ -264,7 +258,7 @@ impl Desk {
             outcome: None,
             outcome_at: None,
         };
-        request.digest = digest_input(of.snapshot, &request, arguments.clone()).digest()?;
+        request.digest = digest_input(of.snapshot, &request, call).digest()?;
         Ok(request)
     }
 
@@ -452,6 +446,9 @@ fn check_arguments(tool: &ToolEntry, arguments: &Value) -> Result<(), DeskError>
     }
 }
 
+/// The longest address of a call: what servers and proxies take at the least (RFC 9110, section 4.1).
+const ADDRESS_LIMIT: usize = 8_000;
+
 /// Where the call goes, with the path filled in; part of what is signed.
 pub(super) fn target(entry: &ConnectorEntry, tool: &ToolEntry, arguments: &Value) -> Result<Target, DeskError> {
     let connector = &entry.connector;
@@ -468,6 +465,10 @@ pub(super) fn target(entry: &ConnectorEntry, tool: &ToolEntry, arguments: &Value
             // The spelling that will be sent: what is signed and what is sent must not differ by a capital letter.
             let url = target_url(&base, &call.path_and_query)
                 .map_err(|why| refuse(Code::InvalidArguments, format!("The call's address {why}.")))?;
+            if url.as_str().len() > ADDRESS_LIMIT {
+                let detail = format!("The call's address would have more than {ADDRESS_LIMIT} characters.");
+                return Err(refuse(Code::InvalidArguments, detail));
+            }
             Ok(Target::Http { method, url: url.to_string() })
         }
     }
@@ -529,7 +530,7 @@ fn capped(note: &str) -> String {
 }
 
 /// Everything that a request's digest covers.
-pub(super) fn digest_input(snapshot: &Snapshot, request: &Request, arguments: Canonical) -> DigestInput {
+pub(super) fn digest_input(snapshot: &Snapshot, request: &Request, call: StoredCall) -> DigestInput {
     DigestInput {
         desk_id: snapshot.desk.id,
         request_id: request.id,
@@ -540,8 +541,8 @@ pub(super) fn digest_input(snapshot: &Snapshot, request: &Request, arguments: Ca
         connector_version: request.connector_version,
         tool: request.tool.clone(),
         schema_hash: request.schema_hash.clone(),
-        arguments,
-        target: request.target.clone(),
+        arguments: call.arguments,
+        target: call.target,
         credential_id: request.credential.map(|(id, _)| id),
         credential_version: request.credential.map(|(_, version)| version),
         policy_id: request.policy.as_ref().map(|policy| policy.id),

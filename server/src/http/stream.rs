@@ -111,6 +111,10 @@ async fn catch_up<L: Listener>(app: &App, listener: &L, last: &mut i64, sender: 
         if missed.is_empty() {
             return Ok(false);
         }
+        // Much may have been missed, and be taken in slowly: nobody hears on who may not hear any more.
+        if !listener.stands() || *app.stopping.borrow() {
+            return Ok(true);
+        }
         for event in missed {
             if tell(listener, &event, last, sender).await {
                 return Ok(true);

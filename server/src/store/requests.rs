@@ -52,10 +52,10 @@ pub struct Request {
     pub effect: Effect,
     /// The tool's schema hash, then.
     pub schema_hash: String,
-    /// The canonical arguments, sealed.
+    /// The canonical arguments and where they go, sealed.
     pub arguments: Vec<u8>,
-    /// Where the call goes.
-    pub target: Target,
+    /// Where they go, of a request from before that was sealed; then `arguments` holds the arguments alone.
+    pub bare_target: Option<Target>,
     /// The credential and its version, then.
     pub credential: Option<(CredentialId, i64)>,
     /// The policy that allowed, held or refused it.
@@ -170,7 +170,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Request, StoreError> {
         effect: row.word("effect", Effect::from_word)?,
         schema_hash: row.text("schema_hash")?,
         arguments: row.blob("arguments")?,
-        target: row.json("target")?,
+        bare_target: bare_target(row)?,
         credential: row.maybe_id("credential_id")?.zip(row.maybe_int("credential_version")?),
         policy: policy(row)?,
         flow: row.maybe_id("flow_id")?.zip(row.maybe_int("flow_version")?),
@@ -196,6 +196,13 @@ pub(super) fn read(row: &AnyRow) -> Result<Request, StoreError> {
         outcome: row.maybe_json("outcome")?,
         outcome_at: row.maybe_time("outcome_at")?,
     })
+}
+
+fn bare_target(row: &AnyRow) -> Result<Option<Target>, StoreError> {
+    match row.text("target")?.is_empty() {
+        true => Ok(None),
+        false => row.json("target").map(Some),
+    }
 }
 
 fn policy(row: &AnyRow) -> Result<Option<MatchedPolicy>, StoreError> {
@@ -234,8 +241,8 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
          schema_hash, arguments, target, credential_id, credential_version, policy_id, policy_version, policy_name,
          policy_priority, flow_id, flow_version, digest, note, ip, bare, step, approvals, expires_at, created_at,
          updated_at, approved_at, executed_at, ended_at, decided_by, decided_at, comment)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, '', $19, $20, $21, $22,
+         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)",
     )
     .bind(request.id.to_string())
     .bind(match request.kind {
@@ -258,7 +265,6 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
     .bind(request.effect.word())
     .bind(request.schema_hash.clone())
     .bind(request.arguments.clone())
-    .bind(to_json(&request.target)?)
     .bind(request.credential.map(|(id, _)| id.to_string()))
     .bind(request.credential.map(|(_, version)| version))
     .bind(policy.map(|policy| policy.id.to_string()))
