@@ -8,6 +8,7 @@ use super::glob::Glob;
 use super::scene::Scene;
 use super::{Action, FailedCondition, Matched, Policy, PolicyBody, PolicyProblem, ProblemKind, Verdict};
 use crate::{Effect, Timestamp};
+use std::borrow::Borrow;
 use std::cell::LazyCell;
 use std::cmp::Reverse;
 
@@ -151,10 +152,11 @@ fn among<T>(list: Option<&[T]>, matches: impl FnMut(&T) -> bool) -> bool {
 /// Asks the policies in scope from the one that would win downwards, and stops at the first that matches: what a lower
 /// one's condition says could change nothing.
 #[must_use]
-pub fn evaluate(policies: &[CompiledPolicy], call: &Call<'_>) -> Verdict {
+pub fn evaluate<P: Borrow<CompiledPolicy>>(policies: &[P], call: &Call<'_>) -> Verdict {
     let scene = LazyCell::new(|| Scene::of(call));
     let email = call.user_email.to_lowercase();
-    let mut in_scope: Vec<&CompiledPolicy> = policies.iter().filter(|policy| policy.covers(call, &email)).collect();
+    let mut in_scope: Vec<&CompiledPolicy> =
+        policies.iter().map(Borrow::borrow).filter(|policy: &&CompiledPolicy| policy.covers(call, &email)).collect();
     in_scope.sort_unstable_by_key(|policy| Reverse(policy.rank()));
     let mut failed = Vec::new();
     for policy in in_scope {

@@ -34,7 +34,7 @@ pub struct Snapshot {
     pub connectors: BTreeMap<String, Arc<ConnectorEntry>>,
     /// Policies, by name.
     pub policies: Vec<PolicyRecord>,
-    compiled: Vec<CompiledPolicy>,
+    compiled: Vec<Arc<CompiledPolicy>>,
     /// Flows.
     pub flows: HashMap<FlowId, FlowRecord>,
     flow_versions: HashMap<(FlowId, i64), FlowBody>,
@@ -55,23 +55,24 @@ pub struct ToolEntry {
     /// The tool.
     pub tool: Tool,
     /// The compiled schema; none when the schema is none that can be checked, and then no call is.
-    pub validator: Option<jsonschema::Validator>,
+    pub validator: Option<Arc<jsonschema::Validator>>,
     /// The path of an HTTP tool.
     pub template: Option<PathTemplate>,
 }
 
 impl Snapshot {
-    /// Reads everything. Must run inside one transaction, or the parts may not fit together.
-    pub(super) async fn load(connection: &mut Connection) -> Result<Self, StoreError> {
+    /// Reads everything. Must run inside one transaction, or the parts may not fit together. What was compiled for an
+    /// older snapshot and has not changed is taken over from there.
+    pub(super) async fn load(connection: &mut Connection, older: Option<&Self>) -> Result<Self, StoreError> {
         let desk =
             store::desk::desk(connection).await?.ok_or_else(|| StoreError::Row("there is no desk row".into()))?;
         let users = store::users::all(connection).await?;
         let agents = store::agents::all(connection).await?;
-        let connectors = connectors(connection).await?;
+        let connectors = connectors(connection, older).await?;
         let policies = store::policies::all(connection).await?;
         let flows = store::policies::all_flows(connection).await?;
         let flow_versions = store::policies::flow_versions(connection).await?;
-        let compiled = policies.iter().filter(|policy| policy.active).map(compile).collect();
+        let compiled = policies.iter().filter(|policy| policy.active).map(|policy| compiled(policy, older)).collect();
         Ok(Self {
             desk,
             users: users.into_iter().map(|user| (user.id, user)).collect(),
@@ -103,7 +104,7 @@ impl Snapshot {
 
     /// The policies that are looked at, ready to evaluate.
     #[must_use]
-    pub fn compiled(&self) -> &[CompiledPolicy] {
+    pub fn compiled(&self) -> &[Arc<CompiledPolicy>] {
         &self.compiled
     }
 
@@ -201,8 +202,11 @@ impl ConnectorEntry {
 }
 
 impl ToolEntry {
-    fn new(tool: Tool) -> Self {
-        let validator = schema_validator(&tool.input_schema).ok();
+    fn new(tool: Tool, older: Option<&Self>) -> Self {
+        let validator = match older.filter(|older| older.tool.input_schema == tool.input_schema) {
+            Some(older) => older.validator.clone(),
+            None => schema_validator(&tool.input_schema).ok().map(Arc::new),
+        };
         let template = tool.path.as_deref().and_then(|path| PathTemplate::read(path).ok());
         Self { tool, validator, template }
     }
@@ -222,8 +226,21 @@ pub fn voter(user: &User) -> Voter<'_> {
     Voter { id: user.id, email: &user.email, groups: &user.groups, role: user.role, active: user.active }
 }
 
-fn compile(policy: &PolicyRecord) -> CompiledPolicy {
-    CompiledPolicy::stored(Policy { id: policy.id, version: policy.version, body: policy.body.clone() })
+fn compiled(policy: &PolicyRecord, older: Option<&Snapshot>) -> Arc<CompiledPolicy> {
+    let same = |known: &&Arc<CompiledPolicy>| {
+        let known = known.policy();
+        (known.id, known.version) == (policy.id, policy.version) && known.body == policy.body
+    };
+    older.and_then(|older| older.compiled.iter().find(same)).map_or_else(
+        || {
+            Arc::new(CompiledPolicy::stored(Policy {
+                id: policy.id,
+                version: policy.version,
+                body: policy.body.clone(),
+            }))
+        },
+        Arc::clone,
+    )
 }
 
 fn public_key(agent: &Agent) -> Option<(AgentId, Arc<AgentPublicKey>)> {
@@ -231,10 +248,16 @@ fn public_key(agent: &Agent) -> Option<(AgentId, Arc<AgentPublicKey>)> {
     Some((agent.id, Arc::new(key)))
 }
 
-async fn connectors(connection: &mut Connection) -> Result<BTreeMap<String, Arc<ConnectorEntry>>, StoreError> {
+async fn connectors(
+    connection: &mut Connection,
+    older: Option<&Snapshot>,
+) -> Result<BTreeMap<String, Arc<ConnectorEntry>>, StoreError> {
+    let older: HashMap<_, _> =
+        older.iter().flat_map(|older| older.connectors.values()).map(|entry| (entry.connector.id, entry)).collect();
     let mut tools: HashMap<ConnectorId, BTreeMap<String, ToolEntry>> = HashMap::new();
     for tool in store::connectors::all_tools(connection).await? {
-        tools.entry(tool.connector_id).or_default().insert(tool.name.clone(), ToolEntry::new(tool));
+        let known = older.get(&tool.connector_id).and_then(|entry| entry.tools.get(&tool.name));
+        tools.entry(tool.connector_id).or_default().insert(tool.name.clone(), ToolEntry::new(tool, known));
     }
     let mut credentials: HashMap<ConnectorId, Credential> = HashMap::new();
     for credential in store::connectors::all_credentials(connection).await? {

@@ -332,6 +332,6 @@ proptest! {
         } else if verdict.policy.is_none() {
             prop_assert!([Allow, RequestApproval, Deny].iter().all(|&action| !matching(&desk, &call, action)));
         }
-        prop_assert_eq!(evaluate(&[], &call).action, Deny);
+        prop_assert_eq!(evaluate::<CompiledPolicy>(&[], &call).action, Deny);
     }
 }
