@@ -23,7 +23,7 @@ pub enum ConfigError {
     #[error("public_url {0}")]
     PublicUrl(String),
     /// Somewhere to listen can't be read.
-    #[error("listen: {0:?} is no address; write it as 127.0.0.1:8787")]
+    #[error("listen: {0:?} is no address; write it as localhost:8787, or as 127.0.0.1:8787")]
     Listen(String),
     /// The data folder is none.
     #[error("{0}")]
@@ -306,10 +306,17 @@ fn listen_addresses(text: Option<&str>) -> Result<Vec<SocketAddr>, ConfigError> 
     let Some(text) = text else {
         return Ok(loopbacks(DEFAULT_PORT));
     };
+    // The address that people are told is fixed before anything is bound, so the system can't be left to choose a port.
+    let has_port = |port: &u16| *port != 0;
+    let wrong = || ConfigError::Listen(text.to_owned());
     if let Some(port) = text.strip_prefix("localhost:") {
-        return port.parse().map(loopbacks).map_err(|_| ConfigError::Listen(text.to_owned()));
+        return port.parse().ok().filter(has_port).map(loopbacks).ok_or_else(wrong);
     }
-    text.parse().map(|address| vec![address]).map_err(|_| ConfigError::Listen(text.to_owned()))
+    text.parse()
+        .ok()
+        .filter(|address: &SocketAddr| has_port(&address.port()))
+        .map(|address| vec![address])
+        .ok_or_else(wrong)
 }
 
 /// Both loopback addresses: browsers try either for `localhost`.

@@ -53,6 +53,7 @@ pub struct Started {
     desk: Desk,
     listeners: Vec<TcpListener>,
     setup_link: Option<SecretString>,
+    data: DataFolder,
     lock: File,
 }
 
@@ -104,7 +105,7 @@ pub async fn start_with(
         tracing::warn!(lost, "calls were under way when the desk last stopped; their outcome is unknown");
     }
     let setup_link = desk.setup_link().await?;
-    Ok(Started { desk, listeners, setup_link, lock })
+    Ok(Started { desk, listeners, setup_link, data: config.data, lock })
 }
 
 /// Chooses the cryptography that TLS uses in this process. [`start`] does it; whoever makes an HTTP client before that
@@ -164,6 +165,9 @@ impl Started {
         }
         self.desk.outgoing().stop().await;
         background.shutdown().await;
+        if let Err(error) = self.desk.store().settle(&self.data).await {
+            tracing::warn!(%error, "the database's log could not be folded into its file; the next start does it");
+        }
         drop(self.lock);
         Ok(())
     }

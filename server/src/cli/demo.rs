@@ -3,7 +3,7 @@
 mod agent;
 mod house;
 
-use super::serve::{bind, stop_signal};
+use super::serve::{bind, say_tunnel, stop_signal};
 use super::{CliError, say, start_log};
 use crate::config::{Config, DEFAULT_PORT, DataFolder, LogFormat, PublicUrl, loopbacks};
 use crate::connectors::DEFAULT_TIMEOUT;
@@ -43,6 +43,7 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<(), CliError> {
     say("");
     say(format_args!("  {}", made.link.expose_secret()));
     say("");
+    say_tunnel(&public_url);
     let notes = folder.path().join("notes");
     say(format_args!("What you approve happens in {}.", notes.display()));
     let asking = tokio::spawn(agent::ask_on(public_url, made.key));

@@ -3,7 +3,7 @@
 use super::apply::apply_file;
 use super::open::DeskArguments;
 use super::{CliError, say, start_log};
-use crate::config::{RawConfig, ServeConfig};
+use crate::config::{PublicUrl, RawConfig, ServeConfig};
 use crate::desk_file::Options;
 use crate::serve::start;
 use secrecy::ExposeSecret as _;
@@ -36,15 +36,15 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
         };
         apply_file(&desk.open().await?, file, Options::default()).await?;
     }
-    let address = serve.config.public_url.origin();
+    let public_url = serve.config.public_url.clone();
     let data = serve.config.data.clone();
     let started = start(serve.config, listeners).await?;
-    say(format_args!("Countersign answers at {address} (data in {})", data.path().display()));
+    say(format_args!("Countersign answers at {} (data in {})", public_url.origin(), data.path().display()));
     if let Some(link) = started.setup_link() {
         say("Nobody has set this desk up yet. Open this link, once, to name it and become its admin:");
         say(format_args!("  {}", link.expose_secret()));
-        say_tunnel(&serve.listen);
     }
+    say_tunnel(&public_url);
     started.run(stop_signal()).await?;
     Ok(())
 }
@@ -72,12 +72,12 @@ pub async fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, CliError
 }
 
 /// On a machine without a display the browser is elsewhere, and reaches a loopback address through ssh only.
-fn say_tunnel(listen: &[SocketAddr]) {
+pub fn say_tunnel(public_url: &PublicUrl) {
     let has_display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
-    if cfg!(not(target_os = "linux")) || has_display || !listen.iter().all(|address| address.ip().is_loopback()) {
+    if cfg!(not(target_os = "linux")) || has_display || !public_url.is_loopback() {
         return;
     }
-    if let Some(port) = listen.first().map(SocketAddr::port) {
+    if let Some(port) = public_url.url().port_or_known_default() {
         say("This machine has no display. From the one with your browser:");
         say(format_args!("  ssh -L {port}:localhost:{port} <this machine>"));
     }

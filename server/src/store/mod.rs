@@ -29,6 +29,7 @@ use crate::config::DataFolder;
 use futures::future::BoxFuture;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
+use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -86,6 +87,7 @@ impl Store {
 
     async fn open_in(folder: &DataFolder) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
+        private(&folder.database()).map_err(sqlx::Error::Io)?;
         let url = folder.database_url();
         let (writer, queue) = mpsc::channel(QUEUE);
         thread::start(url.clone(), queue).await?;
@@ -138,11 +140,24 @@ impl Store {
         Ok(Connection::steady(self.readers.begin().await?))
     }
 
+    /// Moves what the log holds into the database file, so that whoever copies the stopped desk's file has it all. What
+    /// was committed is safe without it.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub async fn settle(&self, folder: &DataFolder) -> Result<(), StoreError> {
+        self.readers.close().await;
+        let mut connection = connect(&folder.database_url()).await?;
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        connection.close().await?;
+        Ok(())
+    }
+
     /// Writes a consistent copy of the database to a new file. The server may run meanwhile.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub async fn copy_to(&self, file: &std::path::Path) -> Result<(), StoreError> {
+    pub async fn copy_to(&self, file: &Path) -> Result<(), StoreError> {
         let mut connection = self.readers.acquire().await?;
         // A reader may not write, not even another file.
         connection.execute("PRAGMA query_only = 0").await?;
@@ -151,6 +166,18 @@ impl Store {
         connection.execute("PRAGMA query_only = 1").await?;
         copied?;
         Ok(())
+    }
+}
+
+/// Makes a new database's file its owner's alone; SQLite gives its log the same mode. One that is there keeps its mode.
+fn private(file: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::File::options();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        opened => opened.map(drop),
     }
 }
 
