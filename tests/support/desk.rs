@@ -194,7 +194,12 @@ impl Desk {
 
     /// Names the desk and makes its first admin.
     pub async fn set_up(&self, name: &str, email: &str) -> Person {
-        Person::set_up(self, name, email).await
+        Person::set_up(self, name, email, false).await
+    }
+
+    /// The same at a desk of one person, who approves what their own agents ask.
+    pub async fn set_up_alone(&self, name: &str, email: &str) -> Person {
+        Person::set_up(self, name, email, true).await
     }
 
     /// A call without anybody's key or cookie.

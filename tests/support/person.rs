@@ -19,9 +19,10 @@ pub struct Person {
 }
 
 impl Person {
-    pub(crate) async fn set_up(desk: &Desk, name: &str, email: &str) -> Self {
+    pub(crate) async fn set_up(desk: &Desk, name: &str, email: &str, allow_self_approval: bool) -> Self {
         let start = json!({
-            "token": desk.setup_token(), "desk_name": "Acme", "name": name, "email": email, "allow_self_approval": false,
+            "token": desk.setup_token(), "desk_name": "Acme", "name": name, "email": email,
+            "allow_self_approval": allow_self_approval,
         });
         Self::enrol(desk, "/api/setup/start", "/api/setup/finish", start).await
     }

@@ -2,6 +2,7 @@
 
 use super::Desk;
 use super::error::{DeskError, invalid, not_found, refuse};
+use super::paging::{PageParameters, Place, page};
 use super::session::{SignedIn, Widening};
 use super::snapshot::Snapshot;
 use crate::audit::{Actor, Entry};
@@ -51,13 +52,13 @@ impl Desk {
     /// The agents that this person owns; all for an admin.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn agents(&self, who: &SignedIn) -> Result<Page<AgentRow>, DeskError> {
+    /// When a parameter is wrong, or the store fails.
+    pub async fn agents(&self, who: &SignedIn, given: &PageParameters) -> Result<Page<AgentRow>, DeskError> {
         let snapshot = self.snapshot();
         let mut connection = self.store().read().await?;
         let agents = store::agents::all(&mut connection).await?;
         let items = agents.into_iter().filter(|agent| theirs(who, agent)).map(|agent| row(&snapshot, &agent)).collect();
-        Ok(Page { items, next: None })
+        page(items, given, |agent: &AgentRow| Place::by_name(&agent.name))
     }
 
     /// Makes an agent. Everybody may make their own; an admin for others too.
@@ -110,6 +111,10 @@ impl Desk {
             .configure(move |connection| {
                 Box::pin(async move {
                     let mut agent = find(connection, &me, id).await?;
+                    // Its owner may stop it, and so may an admin; whoever stopped it, an admin lets it go on.
+                    if agent.status == AgentStatus::Suspended && change.status == Some(AgentStatus::Active) {
+                        me.admin()?;
+                    }
                     agent.status = change.status.unwrap_or(agent.status);
                     agent.connectors = change.connectors.or(agent.connectors);
                     agent.may_act_for = change.may_act_for.unwrap_or(agent.may_act_for);

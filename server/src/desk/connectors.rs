@@ -2,6 +2,7 @@
 
 use super::Desk;
 use super::error::{DeskError, not_found, refuse};
+use super::paging::{PageParameters, Place, page};
 use super::session::{Admin, SignedIn, Widening};
 use super::snapshot::ConnectorEntry;
 use crate::audit::{Actor, Entry};
@@ -24,11 +25,11 @@ impl Desk {
     /// All connectors with their tools.
     ///
     /// # Errors
-    /// Never; a fresh look at the database comes with the snapshot.
-    pub async fn connectors(&self, who: &SignedIn) -> Result<Page<ConnectorRow>, DeskError> {
+    /// When a parameter is wrong, or the store fails.
+    pub async fn connectors(&self, who: &SignedIn, given: &PageParameters) -> Result<Page<ConnectorRow>, DeskError> {
         self.refresh().await?;
         let items = self.snapshot().connectors.values().map(|entry| row(entry, is_admin(who))).collect();
-        Ok(Page { items, next: None })
+        page(items, given, |connector: &ConnectorRow| Place::by_name(&connector.slug))
     }
 
     /// One connector with its tools.

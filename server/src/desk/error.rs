@@ -54,7 +54,7 @@ pub struct Refusal {
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.code.word(), self.detail)
+        f.write_str(&self.detail)
     }
 }
 

@@ -15,6 +15,7 @@ mod expire;
 pub mod health;
 pub mod house;
 pub mod list;
+mod paging;
 mod people;
 mod permissions;
 mod policies;
@@ -29,6 +30,7 @@ mod withdraw;
 pub use agents::AgentKey;
 pub use answer::Wait;
 pub use error::{DeskError, Refusal};
+pub use paging::PageParameters;
 pub use session::{Admin, SignedIn, Widening};
 pub(crate) use setup::ensure_default_flow;
 pub use stream::{Hub, Watch};
@@ -108,7 +110,7 @@ impl Desk {
     /// When the database can't be read.
     pub async fn open(parts: Parts) -> Result<Self, DeskError> {
         let last = store::events::last(&mut parts.store.read().await?).await?;
-        let snapshot = read_snapshot(&parts.store).await?;
+        let snapshot = read_snapshot(&parts.store, None).await?;
         let inner = Inner {
             parts,
             snapshot: RwLock::new(Arc::new(snapshot)),
@@ -201,7 +203,7 @@ impl Desk {
             return Ok(());
         }
         drop(connection);
-        let fresh = Arc::new(read_snapshot(self.store()).await?);
+        let fresh = Arc::new(read_snapshot(self.store(), Some(&self.snapshot())).await?);
         let mut held = self.inner.snapshot.write().unwrap_or_else(PoisonError::into_inner);
         // Of two that refresh at once the newer one stays.
         if fresh.version() > held.version() {
@@ -314,8 +316,8 @@ impl SealedPart {
     }
 }
 
-async fn read_snapshot(store: &Store) -> Result<Snapshot, StoreError> {
-    Snapshot::load(&mut store.read_steadily().await?).await
+async fn read_snapshot(store: &Store, older: Option<&Snapshot>) -> Result<Snapshot, StoreError> {
+    Snapshot::load(&mut store.read_steadily().await?, older).await
 }
 
 /// Stores where a request stands and tells the streams, in one place, so that neither is forgotten.

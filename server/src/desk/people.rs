@@ -2,6 +2,7 @@
 
 use super::Desk;
 use super::error::{DeskError, not_found, refuse};
+use super::paging::{PageParameters, Place, page};
 use super::session::{Admin, Widening};
 use super::setup::{groups, named};
 use crate::audit::Entry;
@@ -20,7 +21,7 @@ impl Desk {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn people(&self, _admin: &Admin) -> Result<Page<UserRow>, DeskError> {
+    pub async fn people(&self, _admin: &Admin, given: &PageParameters) -> Result<Page<UserRow>, DeskError> {
         let mut connection = self.store().read().await?;
         let passkeys = store::passkeys::counts(&mut connection).await?;
         let on_hold = store::passkeys::on_hold(&mut connection, self.now()).await?;
@@ -32,7 +33,7 @@ impl Desk {
                 UserRow { fresh_passkey_until: on_hold.get(&user.id).copied(), ..row(&user, count) }
             })
             .collect();
-        Ok(Page { items, next: None })
+        page(items, given, |user: &UserRow| Place::by_name(&user.email))
     }
 
     /// Changes a person's name, role, groups, or whether the account is open. Closing it ends their sessions.

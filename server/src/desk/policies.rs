@@ -2,6 +2,7 @@
 
 use super::Desk;
 use super::error::{DeskError, Refusal, invalid, not_found, refuse};
+use super::paging::{PageParameters, Place, page};
 use super::session::{Admin, SignedIn, Widening};
 use super::snapshot::Snapshot;
 use crate::audit::Entry;
@@ -20,23 +21,21 @@ impl Desk {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn policies(&self, _admin: &Admin) -> Result<Page<PolicyRow>, DeskError> {
+    pub async fn policies(&self, _admin: &Admin, given: &PageParameters) -> Result<Page<PolicyRow>, DeskError> {
         self.refresh().await?;
-        let mut items: Vec<_> = self.snapshot().policies.iter().map(row).collect();
-        items.sort_by_key(|policy| std::cmp::Reverse(policy.body.priority));
-        Ok(Page { items, next: None })
+        let items = self.snapshot().policies.iter().map(row).collect();
+        page(items, given, |policy: &PolicyRow| Place::by_priority(policy.body.priority, &policy.body.name))
     }
 
     /// All flows.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn flows(&self, who: &SignedIn) -> Result<Page<FlowRow>, DeskError> {
-        let _ = who;
+    pub async fn flows(&self, _who: &SignedIn, given: &PageParameters) -> Result<Page<FlowRow>, DeskError> {
         self.refresh().await?;
         let snapshot = self.snapshot();
         let default = snapshot.desk.settings.default_flow;
-        let mut items: Vec<_> = snapshot
+        let items = snapshot
             .flows
             .values()
             .map(|flow| FlowRow {
@@ -47,8 +46,7 @@ impl Desk {
                 updated_at: flow.updated_at,
             })
             .collect();
-        items.sort_by(|a, b| a.body.name.cmp(&b.body.name));
-        Ok(Page { items, next: None })
+        page(items, given, |flow: &FlowRow| Place::by_name(&flow.body.name))
     }
 
     /// Makes a policy.

@@ -333,10 +333,11 @@ async fn settle_in(
         email: newcomer.email,
         name: newcomer.name,
         role: newcomer.role,
-        groups: newcomer.groups,
+        // Who sets the desk up keeps the groups that a desk file gave them.
+        groups: known.as_ref().filter(|_| newcomer.desk.is_some()).map_or(newcomer.groups, |user| user.groups.clone()),
         active: true,
         from_file: known.as_ref().is_some_and(|user| user.from_file),
-        created_at: now,
+        created_at: known.as_ref().map_or(now, |user| user.created_at),
         last_seen_at: None,
     };
     match known {
@@ -356,7 +357,28 @@ async fn settle_in(
 
 async fn set_up_desk(connection: &mut Connection, desk: &NewDesk, now: Timestamp) -> Result<(), DeskError> {
     store::desk::set_up(connection, &desk.name, now).await?;
-    ensure_default_flow(connection, Confirmation::Passkey, desk.allow_self_approval, now).await
+    ensure_default_flow(connection, Confirmation::Passkey, desk.allow_self_approval, now).await?;
+    match desk.allow_self_approval {
+        true => allow_self_approval(connection, now).await,
+        false => Ok(()),
+    }
+}
+
+/// A default flow that came with a desk file which named none doesn't know yet what whoever sets the desk up wants. One
+/// that a desk file wrote down stays as it is written.
+async fn allow_self_approval(connection: &mut Connection, now: Timestamp) -> Result<(), DeskError> {
+    let default = store::desk::desk(connection).await?.and_then(|row| row.settings.default_flow);
+    let flows = store::policies::all_flows(connection).await?;
+    let unwilling = |flow: &FlowRecord| Some(flow.id) == default && !flow.from_file && !flow.body.allow_self_approval;
+    let Some(mut flow) = flows.into_iter().find(unwilling) else { return Ok(()) };
+    flow.body.allow_self_approval = true;
+    flow.version += 1;
+    flow.updated_at = now;
+    store::policies::put_flow(connection, &flow).await?;
+    let entry = Entry::new(now, Actor::Desk, "flow.updated", &flow.body.name);
+    let metadata = json!({"version": flow.version, "allow_self_approval": true});
+    store::audit::append(connection, entry.with(metadata)).await?;
+    Ok(())
 }
 
 /// Makes the default flow where a desk file made none.

@@ -5,7 +5,7 @@ mod approvals;
 mod permissions;
 
 use super::App;
-use super::problem::DoorError;
+use super::problem::{DoorError, not_available};
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
@@ -30,10 +30,6 @@ pub fn routes() -> Router<App> {
         .route("/openapi.json", get(super::openapi::get_document))
         .fallback(no_such_call)
         .method_not_allowed_fallback(wrong_method)
-}
-
-async fn not_available() -> DoorError {
-    DoorError::new(Code::NotAvailable, "This call is not available in this version.")
 }
 
 async fn no_such_call() -> DoorError {

@@ -12,7 +12,7 @@ mod session;
 mod setup;
 
 use super::App;
-use super::problem::DoorError;
+use super::problem::{DoorError, not_available};
 use super::tries::count_tries;
 use axum::Router;
 use axum::middleware;
@@ -26,6 +26,7 @@ pub fn routes(app: &App) -> Router<App> {
         .merge(queue())
         .merge(settings())
         .route("/push/subscriptions", post(not_available))
+        .route("/session/token", post(not_available))
         .fallback(no_such_call)
         .method_not_allowed_fallback(wrong_method)
 }
@@ -86,10 +87,6 @@ fn settings() -> Router<App> {
         .route("/policies", get(policies::list_policies).post(policies::create_policy))
         .route("/policies/{id}", put(policies::edit_policy).patch(policies::switch_policy))
         .route("/flows", get(policies::list_flows))
-}
-
-async fn not_available() -> DoorError {
-    DoorError::new(Code::NotAvailable, "This call is not available in this version.")
 }
 
 async fn no_such_call() -> DoorError {

@@ -96,9 +96,20 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         let Strict(value) = serde_json::from_slice(&bytes).map_err(|error| not_strict(&error))?;
         let canonical =
             Canonical::of(&value).map_err(|error| DoorError::new(Code::ArgumentsNotCanonical, error.to_string()))?;
-        let value =
-            T::deserialize(value).map_err(|error| DoorError::new(Code::BadRequest, format!("The body: {error}.")))?;
+        let value = T::deserialize(value).map_err(|error| misfit(&error))?;
         Ok(Self { value, canonical })
+    }
+}
+
+/// Fields that a later version brings, by the name that they will have.
+const LATER: [&str; 2] = ["mask", "callback_url"];
+
+/// A body that does not fit; what will fit later is told from what never does.
+fn misfit(error: &serde_json::Error) -> DoorError {
+    let said = error.to_string();
+    match LATER.iter().find(|field| said.starts_with(&format!("unknown field `{field}`"))) {
+        Some(field) => DoorError::new(Code::NotAvailable, format!("`{field}` is not available in this version.")),
+        None => DoorError::new(Code::BadRequest, format!("The body: {said}.")),
     }
 }
 

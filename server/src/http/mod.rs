@@ -18,6 +18,7 @@ use axum::http::header::{
     CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::middleware;
+use axum::routing::{any, get};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -58,6 +59,8 @@ pub fn router(desk: Desk, stopping: watch::Receiver<bool>) -> Router {
     Router::new()
         .nest("/api", approvers)
         .nest("/v1", agent::routes())
+        .route("/mcp", any(problem::not_available))
+        .route("/sign-in/app", get(problem::not_available))
         .merge(health::routes())
         .merge(docs::routes())
         .merge(pages::routes())

@@ -118,19 +118,15 @@ fn waiting_or_ended(app: &App, request: &Request) -> Answer<Response> {
     let external = request.connector_kind == ConnectorKind::External;
     match request.state.has_ended(external) {
         true => Ok(Json(app.desk.approval(request)?).into_response()),
-        false => accepted(app, request),
+        false => Ok(accepted(request)),
     }
 }
 
 /// 202: it is durable, and here is where to ask.
-fn accepted(app: &App, request: &Request) -> Answer<Response> {
-    let status = match request.state {
-        RequestState::Pending => "pending",
-        _ => return Ok(Json(app.desk.approval(request)?).into_response()),
-    };
+fn accepted(request: &Request) -> Response {
     let body = json!({
         "approval_id": request.id,
-        "status": status,
+        "status": request.state.status(),
         "expires_at": request.expires_at,
         "created_at": request.created_at,
     });
@@ -140,7 +136,7 @@ fn accepted(app: &App, request: &Request) -> Answer<Response> {
         headers.insert(LOCATION, location);
     }
     headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
-    Ok(response)
+    response
 }
 
 fn sent(request: &Request, attempt: &Attempt) -> Answer<Response> {
@@ -195,6 +191,9 @@ async fn again(app: &App, caller: &AgentCaller, request: Box<Request>, wait: Opt
         return held(app, caller, request, wait).await;
     }
     let request = app.desk.await_request(caller, request.id, Wait::ForEnd(UNDER_WAY)).await?;
+    if !request.state.has_ended(request.connector_kind == ConnectorKind::External) {
+        return Ok(accepted(&request));
+    }
     let why = request.error.clone().unwrap_or_default();
     match request.error_code {
         Some(ExecutionErrorCode::NotSent) => Err(DoorError::new(Code::NotSent, why).of(request.id)),

@@ -1,8 +1,9 @@
 //! Agents.
 
+use crate::desk::PageParameters;
 use crate::desk::SignedIn;
 use crate::http::App;
-use crate::http::extract::{Body, Id};
+use crate::http::extract::{Body, Id, Parameters};
 use crate::http::problem::Answer;
 use axum::Json;
 use axum::extract::State;
@@ -11,8 +12,12 @@ use countersign_domain::ids::AgentId;
 use countersign_wire::Page;
 use countersign_wire::agents::{AgentBody, AgentChange, AgentCreated, AgentRow};
 
-pub async fn list_agents(State(app): State<App>, who: SignedIn) -> Answer<Json<Page<AgentRow>>> {
-    Ok(Json(app.desk.agents(&who).await?))
+pub async fn list_agents(
+    State(app): State<App>,
+    who: SignedIn,
+    Parameters(given): Parameters<PageParameters>,
+) -> Answer<Json<Page<AgentRow>>> {
+    Ok(Json(app.desk.agents(&who, &given).await?))
 }
 
 pub async fn create_agent(

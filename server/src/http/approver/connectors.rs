@@ -1,8 +1,9 @@
 //! Connectors and their tools.
 
+use crate::desk::PageParameters;
 use crate::desk::{Admin, SignedIn};
 use crate::http::App;
-use crate::http::extract::{Body, Id};
+use crate::http::extract::{Body, Id, Parameters};
 use crate::http::problem::Answer;
 use axum::Json;
 use axum::extract::State;
@@ -10,8 +11,12 @@ use countersign_domain::ids::ConnectorId;
 use countersign_wire::Page;
 use countersign_wire::connectors::{ConnectorChange, ConnectorRow, ToolChange};
 
-pub async fn list_connectors(State(app): State<App>, who: SignedIn) -> Answer<Json<Page<ConnectorRow>>> {
-    Ok(Json(app.desk.connectors(&who).await?))
+pub async fn list_connectors(
+    State(app): State<App>,
+    who: SignedIn,
+    Parameters(given): Parameters<PageParameters>,
+) -> Answer<Json<Page<ConnectorRow>>> {
+    Ok(Json(app.desk.connectors(&who, &given).await?))
 }
 
 pub async fn get_connector(

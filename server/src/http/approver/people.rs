@@ -1,8 +1,9 @@
 //! People and invitations.
 
 use crate::desk::Admin;
+use crate::desk::PageParameters;
 use crate::http::App;
-use crate::http::extract::{Body, Id};
+use crate::http::extract::{Body, Id, Parameters};
 use crate::http::problem::Answer;
 use axum::Json;
 use axum::extract::State;
@@ -11,8 +12,12 @@ use countersign_domain::ids::UserId;
 use countersign_wire::Page;
 use countersign_wire::people::{Invitation, InvitationBody, UserChange, UserRow};
 
-pub async fn list_users(State(app): State<App>, admin: Admin) -> Answer<Json<Page<UserRow>>> {
-    Ok(Json(app.desk.people(&admin).await?))
+pub async fn list_users(
+    State(app): State<App>,
+    admin: Admin,
+    Parameters(given): Parameters<PageParameters>,
+) -> Answer<Json<Page<UserRow>>> {
+    Ok(Json(app.desk.people(&admin, &given).await?))
 }
 
 pub async fn change_user(

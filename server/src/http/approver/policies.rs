@@ -1,8 +1,9 @@
 //! Policies and flows.
 
+use crate::desk::PageParameters;
 use crate::desk::{Admin, SignedIn};
 use crate::http::App;
-use crate::http::extract::{Body, Id};
+use crate::http::extract::{Body, Id, Parameters};
 use crate::http::problem::Answer;
 use axum::Json;
 use axum::extract::State;
@@ -12,8 +13,12 @@ use countersign_domain::policy::PolicyBody;
 use countersign_wire::Page;
 use countersign_wire::policies::{FlowRow, PolicyChange, PolicyRow};
 
-pub async fn list_policies(State(app): State<App>, admin: Admin) -> Answer<Json<Page<PolicyRow>>> {
-    Ok(Json(app.desk.policies(&admin).await?))
+pub async fn list_policies(
+    State(app): State<App>,
+    admin: Admin,
+    Parameters(given): Parameters<PageParameters>,
+) -> Answer<Json<Page<PolicyRow>>> {
+    Ok(Json(app.desk.policies(&admin, &given).await?))
 }
 
 pub async fn create_policy(
@@ -45,6 +50,10 @@ pub async fn switch_policy(
     Ok(Json(app.desk.switch_policy(&admin, &leave, id, body.value.active).await?))
 }
 
-pub async fn list_flows(State(app): State<App>, who: SignedIn) -> Answer<Json<Page<FlowRow>>> {
-    Ok(Json(app.desk.flows(&who).await?))
+pub async fn list_flows(
+    State(app): State<App>,
+    who: SignedIn,
+    Parameters(given): Parameters<PageParameters>,
+) -> Answer<Json<Page<FlowRow>>> {
+    Ok(Json(app.desk.flows(&who, &given).await?))
 }

@@ -1,0 +1,97 @@
+//! The desk's house: setting it up after a file was applied, its lists, what a later version brings, and its files.
+
+use crate::given::{KEY, VARIABLES, file, given_shop, refund};
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{Desk, Upstream};
+
+#[tokio::test]
+async fn a_desk_of_one_person_is_set_up_after_its_file_was_applied() {
+    let upstream = Upstream::answering("{}").await;
+    let text = file(&upstream.url).replace("mina@acme.test", "dana@acme.test");
+    let desk = Desk::with(&text, &VARIABLES).await;
+    let dana = desk.set_up_alone("Dana Kim", "dana@acme.test").await;
+    let me = dana.get("/api/users?q=dana").await.expect(200)["items"][0].clone();
+    assert_eq!((&me["groups"], &me["role"]), (&json!(["Sales"]), &json!("admin")));
+
+    let agent = desk.agent(KEY);
+    let held = agent.ask(refund(1)).await.expect(202)["approval_id"].as_str().unwrap().to_owned();
+    dana.approve(&held).await.expect(200);
+    assert_eq!(agent.end_of(&held).await["state"], "succeeded");
+}
+
+#[tokio::test]
+async fn an_owner_stops_their_agent_and_only_an_admin_lets_it_go_on() {
+    let shop = given_shop().await;
+    let mina = shop.joined("mina@acme.test", "member", "Mina Sato").await;
+    let path = format!("/api/agents/{}", shop.id_of("/api/agents", "name", "invoice-bot").await);
+    mina.call(Method::PATCH, &path, Some(json!({"status": "suspended"}))).await.expect(200);
+    let lifted = mina.call(Method::PATCH, &path, Some(json!({"status": "active"}))).await;
+    assert_eq!((lifted.status, lifted.code()), (403, "forbidden"));
+    shop.dana.call(Method::PATCH, &path, Some(json!({"status": "active"}))).await.expect(200);
+}
+
+#[tokio::test]
+async fn every_list_has_pages_an_order_and_a_filter() {
+    let shop = given_shop().await;
+    for name in ["b-bot", "a-bot", "c-bot"] {
+        shop.dana.post("/api/agents", json!({"name": name})).await.expect(201);
+    }
+    let first = shop.dana.get("/api/agents?limit=2&sort=-name").await.expect(200);
+    assert_eq!(names(&first), ["invoice-bot", "c-bot"]);
+    let next = format!("/api/agents?limit=2&sort=-name&after={}", first["next"].as_str().unwrap());
+    let second = shop.dana.get(&next).await.expect(200);
+    assert_eq!((names(&second), &second["next"]), (vec!["b-bot", "a-bot"], &Value::Null));
+    assert_eq!(names(&shop.dana.get("/api/agents?q=INVOICE").await.expect(200)), ["invoice-bot"]);
+    for list in ["agents", "connectors", "users", "policies", "flows"] {
+        for (wrong, code) in
+            [("limit=201", "invalid"), ("sort=age", "invalid"), ("after=x", "invalid"), ("x=1", "bad_request")]
+        {
+            let refused = shop.dana.get(&format!("/api/{list}?{wrong}")).await;
+            assert_eq!(refused.code(), code, "{list}?{wrong}: {}", refused.text);
+        }
+        assert_eq!(
+            shop.dana.get(&format!("/api/{list}?limit=1")).await.expect(200)["items"].as_array().unwrap().len(),
+            1
+        );
+    }
+}
+
+fn names(page: &Value) -> Vec<&str> {
+    page["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_a_later_version_brings_is_refused_by_that_name() {
+    let shop = given_shop().await;
+    let mask = json!({"name": "Mask", "action": "allow", "mask": ["email"]});
+    let later = [
+        shop.dana.post("/api/policies", mask).await,
+        shop.dana.post("/api/agents", json!({"name": "a", "callback_url": "https://acme.test/"})).await,
+        shop.dana.post("/api/session/token", json!({})).await,
+        shop.dana.post("/api/push/subscriptions", json!({})).await,
+        shop.dana.get("/sign-in/app").await,
+        shop.desk.call(Method::POST, "/mcp", Some(&json!({}))).await,
+        shop.agent.send(Method::POST, "/v1/access-request", &[], "{}".to_owned()).await,
+    ];
+    for answer in later {
+        assert_eq!((answer.status, answer.code()), (422, "not_available"), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_desks_database_file_holds_everything_and_is_its_owners_alone() {
+    let shop = given_shop().await;
+    shop.held().await;
+    let stopped = shop.desk.stop().await;
+    let file = stopped.folder().join("countersign.sqlite");
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(&file, copy.path().join("countersign.sqlite")).unwrap();
+    let copied = support::Database::of(copy.path()).await;
+    assert_eq!(copied.numbers("SELECT COUNT(*) FROM requests").await, [1]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
