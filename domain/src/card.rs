@@ -6,6 +6,8 @@
 #[cfg(feature = "eval")]
 mod address;
 #[cfg(feature = "eval")]
+mod command;
+#[cfg(feature = "eval")]
 mod confusable;
 #[cfg(feature = "eval")]
 mod draw;
@@ -17,9 +19,13 @@ mod json;
 mod redact;
 
 #[cfg(feature = "eval")]
-pub use address::address_segments;
+pub use address::{Address, address_segments};
+#[cfg(feature = "eval")]
+pub use command::command_segments;
 #[cfg(feature = "eval")]
 pub use draw::{card_value, headline, line_segments, note_segments, raw_segments, segments};
+#[cfg(feature = "eval")]
+pub use escape::hides_something;
 #[cfg(feature = "eval")]
 pub use redact::Redactions;
 

@@ -47,6 +47,12 @@ const CONTROLS: [&str; 32] = [
     "unit separator",
 ];
 
+/// Whether a text holds a character that would not be drawn as it is: no name of anybody may.
+#[must_use]
+pub fn hides_something(text: &str) -> bool {
+    text.chars().any(|c| hidden(c).is_some())
+}
+
 /// Why a character is not drawn as it is, and its name; none for a character that may be drawn.
 pub(super) fn hidden(c: char) -> Option<(Why, Cow<'static, str>)> {
     if matches!(c, ' '..='~') {

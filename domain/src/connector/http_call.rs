@@ -7,8 +7,7 @@ use serde_json::{Map, Value};
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A text as it stands in a path segment or a query.
-#[must_use]
-pub fn encoded(text: &str) -> String {
+fn encoded(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
@@ -94,11 +93,37 @@ impl PathTemplate {
         for name in self.arguments() {
             rest.remove(name);
         }
-        if matches!(method, "GET" | "HEAD" | "DELETE") {
+        if in_query(method) {
             return Ok(HttpCall { path_and_query: with_query(path, &rest), body: None });
         }
         let body = crate::canonical::Canonical::of(&Value::Object(rest)).map_err(|_| HttpCallError::NotAnObject)?;
         Ok(HttpCall { path_and_query: path, body: Some(body.bytes().to_vec()) })
+    }
+
+    /// The path and the query of a call in pieces, each with the argument that it was filled from, if any.
+    ///
+    /// # Errors
+    /// As [`Self::fill`].
+    pub fn pieces(&self, method: &str, arguments: &Value) -> Result<Vec<(Option<String>, String)>, HttpCallError> {
+        let mut rest = arguments.as_object().ok_or(HttpCallError::NotAnObject)?.clone();
+        let mut pieces = Vec::new();
+        for part in &self.parts {
+            pieces.push(match part {
+                Part::Text(text) => (None, text.clone()),
+                Part::Argument(name) => (Some(name.clone()), segment(name, rest.get(name))?),
+            });
+        }
+        for name in self.arguments() {
+            rest.remove(name);
+        }
+        if in_query(method) {
+            for (index, (name, value)) in pairs(&rest).into_iter().enumerate() {
+                let before = if index == 0 { '?' } else { '&' };
+                pieces.push((None, format!("{before}{}=", encoded(&name))));
+                pieces.push((Some(name), encoded(&value)));
+            }
+        }
+        Ok(pieces)
     }
 
     fn path(&self, arguments: &Map<String, Value>) -> Result<String, HttpCallError> {
@@ -198,25 +223,35 @@ fn segment(name: &str, value: Option<&Value>) -> Result<String, HttpCallError> {
     }
 }
 
-/// Lists repeat their key, objects are written as JSON, null asks for nothing.
+/// Whether what the path doesn't take goes to the query.
+fn in_query(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "DELETE")
+}
+
 fn with_query(path: String, arguments: &Map<String, Value>) -> String {
+    let pairs: Vec<_> =
+        pairs(arguments).iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
+    if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) }
+}
+
+/// Lists repeat their key, objects are written as JSON, null asks for nothing.
+fn pairs(arguments: &Map<String, Value>) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     for (key, value) in arguments {
         match value {
             Value::Null => {}
-            Value::Array(items) => pairs.extend(items.iter().map(|item| pair(key, item))),
-            single => pairs.push(pair(key, single)),
+            Value::Array(items) => pairs.extend(items.iter().map(|item| (key.clone(), as_text(item)))),
+            single => pairs.push((key.clone(), as_text(single))),
         }
     }
-    if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) }
+    pairs
 }
 
-fn pair(key: &str, value: &Value) -> String {
-    let text = match value {
+fn as_text(value: &Value) -> String {
+    match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    };
-    format!("{}={}", encoded(key), encoded(&text))
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub(super) const MAX_LIST: usize = 10_000;
 /// What one condition may spend on one call. A turn costs 1; one that reads the arguments, or the element of an outer
 /// loop, costs 1 more for each KiB of them, since it may walk through all. At most about 0.1 s.
 const BUDGET: u64 = 250_000;
+/// What all conditions together may spend on one call.
+const WHOLE_BUDGET: u64 = 4 * BUDGET;
 /// What a JSON value costs beside its text, in bytes.
 const NODE_BYTES: u64 = 32;
 
@@ -126,17 +128,28 @@ impl Measure {
 /// What is left for the condition that is being evaluated. One thread uses it; atomics only because `cel` wants `Sync`.
 pub(super) struct Budget {
     left: AtomicU64,
+    /// For the conditions that follow.
+    rest: AtomicU64,
     spent: AtomicBool,
     heavy_turn: u64,
 }
 
 impl Budget {
     const fn new(argument_bytes: u64) -> Self {
-        Self { left: AtomicU64::new(BUDGET), spent: AtomicBool::new(false), heavy_turn: 1 + argument_bytes / 1024 }
+        Self {
+            left: AtomicU64::new(0),
+            rest: AtomicU64::new(WHOLE_BUDGET),
+            spent: AtomicBool::new(false),
+            heavy_turn: 1 + argument_bytes / 1024,
+        }
     }
 
+    /// Gives the next condition its share, out of what those before left.
     pub(super) fn refill(&self) {
-        self.left.store(BUDGET, Ordering::Relaxed);
+        let rest = self.rest.load(Ordering::Relaxed) + self.left.load(Ordering::Relaxed);
+        let share = rest.min(BUDGET);
+        self.rest.store(rest - share, Ordering::Relaxed);
+        self.left.store(share, Ordering::Relaxed);
         self.spent.store(false, Ordering::Relaxed);
     }
 

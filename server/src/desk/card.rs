@@ -6,19 +6,19 @@ use super::call::StoredCall;
 use super::error::{DeskError, not_found};
 use super::list::{connector_brief, parties, person};
 use super::session::SignedIn;
-use super::snapshot::{Snapshot, voter};
+use super::snapshot::{Snapshot, ToolEntry, voter};
 use crate::store;
 use crate::store::decisions::Decision;
 use crate::store::requests::Request;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::card::{
-    CardError, CardValue, Redactions, Segment, address_segments, card_value, headline, line_segments, note_segments,
-    raw_segments, segments,
+    Address, CardError, CardValue, Redactions, Segment, address_segments, card_value, command_segments, headline,
+    line_segments, note_segments, raw_segments, segments,
 };
 use countersign_domain::connector::qualified_name;
 use countersign_domain::flow::{Approvers, Confirmation, FlowBody};
 use countersign_domain::ids::RequestId;
-use countersign_domain::request::{RequestState, Target, Vote};
+use countersign_domain::request::{RequestState, Target};
 use countersign_domain::user::Role;
 use countersign_wire::requests::{
     AgentBrief, Card, OutcomeView, PolicyBrief, ResultView, StepLine, VoteLine, YourPart,
@@ -72,7 +72,7 @@ impl Desk {
             tool_name: request.tool.clone(),
             tool_description: segments(tool.and_then(|tool| tool.tool.description.as_deref()).unwrap_or_default()),
             effect: request.effect,
-            target: target_line(&target, &arguments)?,
+            target: target_line(&target, tool, &arguments)?,
             arguments: card_value(arguments.bytes(), &redactions).map_err(|error| not_drawn(&error))?,
             arguments_raw: raw_segments(arguments.bytes(), &redactions).map_err(|error| not_drawn(&error))?,
             arguments_bytes: arguments.bytes().len() as u64,
@@ -88,7 +88,7 @@ impl Desk {
             flow: flow.map(|flow| flow.name.clone()),
             steps: flow.map(|flow| steps(flow, request)).unwrap_or_default(),
             votes: votes.iter().map(|vote| vote_line(snapshot, vote)).collect(),
-            you: self.your_part(snapshot, who, request, votes, flow),
+            you: self.your_part(who, request, votes, flow),
             created_at: request.created_at,
             expires_at: request.expires_at,
             ended_at: request.ended_at,
@@ -119,21 +119,13 @@ impl Desk {
         Ok(Some(ResultView { status: answer.status, data, truncated: answer.truncated }))
     }
 
-    fn your_part(
-        &self,
-        snapshot: &Snapshot,
-        who: &SignedIn,
-        request: &Request,
-        votes: &[Decision],
-        flow: Option<&FlowBody>,
-    ) -> YourPart {
+    fn your_part(&self, who: &SignedIn, request: &Request, votes: &[Decision], flow: Option<&FlowBody>) -> YourPart {
         let user = who.user();
         let pending = request.state == RequestState::Pending && self.now() < request.expires_at;
         let why_not = match flow {
             Some(flow) if pending => why_not(flow, request, votes, user),
             _ => Some("This request has ended.".to_owned()),
         };
-        let _ = snapshot;
         YourPart {
             may_decide: why_not.is_none(),
             why_not,
@@ -163,27 +155,16 @@ fn not_drawn(error: &CardError) -> DeskError {
     DeskError::Internal(format!("arguments can't be drawn: {error}"))
 }
 
-fn target_line(target: &Target, arguments: &Canonical) -> Result<Vec<Segment>, DeskError> {
+fn target_line(target: &Target, tool: Option<&ToolEntry>, arguments: &Canonical) -> Result<Vec<Segment>, DeskError> {
     Ok(match target {
         Target::Http { method, url } => {
-            let line = format!("{method} {url}");
-            address_segments(&line, arguments.bytes(), Redactions::secrets()).map_err(|error| not_drawn(&error))?
+            let template = tool.and_then(|tool| tool.template.as_ref());
+            let address = Address { method, url, template };
+            address_segments(address, arguments.bytes(), Redactions::secrets()).map_err(|error| not_drawn(&error))?
         }
-        Target::Stdio { command, .. } => {
-            let words: Vec<_> = command.iter().map(|word| quoted(word)).collect();
-            line_segments(&words.join(" "))
-        }
+        Target::Stdio { command, .. } => command_segments(command, Redactions::secrets()),
         Target::External {} => line_segments("run by the agent itself"),
     })
-}
-
-/// A word of a command, in quotes where it could be taken for several or for none.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '\\');
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"")),
-    }
 }
 
 fn steps(flow: &FlowBody, request: &Request) -> Vec<StepLine> {
@@ -212,7 +193,7 @@ fn vote_line(snapshot: &Snapshot, decision: &Decision) -> VoteLine {
         name: snapshot.users.get(&decision.user_id).map(|user| user.name.clone()).unwrap_or_default(),
         vote: decision.vote,
         at: decision.at,
-        comment: decision.comment.clone().filter(|_| decision.vote == Vote::Deny || decision.comment.is_some()),
+        comment: decision.comment.clone(),
         signed: decision.proof.is_some(),
     }
 }
