@@ -159,12 +159,13 @@ impl Started {
         }
         // Whoever listens to this may be gone already.
         let _ = stop.send(true);
+        self.desk.begin_no_more();
+        background.shutdown().await;
         let _ = tokio::time::timeout(LAST_WORDS, async { while doors.join_next().await.is_some() {} }).await;
         if tokio::time::timeout(LAST_CALLS, self.desk.quiet()).await.is_err() {
             tracing::warn!("calls are still under way; the next start will call their outcome unknown");
         }
         self.desk.outgoing().stop().await;
-        background.shutdown().await;
         if let Err(error) = self.desk.store().settle(&self.data).await {
             tracing::warn!(%error, "the database's log could not be folded into its file; the next start does it");
         }

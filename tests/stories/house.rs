@@ -95,3 +95,25 @@ async fn a_stopped_desks_database_file_holds_everything_and_is_its_owners_alone(
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }
+
+#[tokio::test]
+async fn a_member_gives_no_agent_leave_to_act_for_others() {
+    let shop = given_shop().await;
+    let mina = shop.joined("mina@acme.test", "member", "Mina Sato").await;
+    let body = json!({"name": "climber", "may_act_for": {"users": ["dana@acme.test"]}});
+    let refused = mina.post("/api/agents", body.clone()).await;
+    assert_eq!((refused.status, refused.code()), (403, "forbidden"));
+    shop.dana.post("/api/agents", body).await.expect(201);
+}
+
+#[tokio::test]
+async fn nobody_takes_a_name_that_hides_something() {
+    let shop = given_shop().await;
+    let invitation = shop.dana.invite("jon@acme.test", "member").await;
+    let token = invitation["url"].as_str().unwrap().split('#').nth(1).unwrap();
+    for name in ["Dana\u{202e}miK", "Dana\u{200b} Kim", "\u{0}"] {
+        let start = json!({"token": token, "name": name});
+        let refused = shop.desk.call(Method::POST, "/api/invitations/accept/start", Some(&start)).await;
+        assert_eq!((refused.status, refused.code()), (422, "invalid"), "{name:?}");
+    }
+}

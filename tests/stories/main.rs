@@ -17,6 +17,7 @@ mod faults_tokens;
 mod faults_upstream;
 mod gate;
 mod given;
+mod gone;
 mod house;
 mod invariants;
 mod keys;

@@ -187,7 +187,7 @@ impl Desk {
         self.setup_link.as_deref().unwrap().split('#').nth(1).unwrap().to_owned()
     }
 
-    /// Applies a desk file beside the running server and waits until the server has seen it.
+    /// Applies a desk file beside the running server, which picks it up by itself.
     pub async fn apply(&self, file: &str, variables: &[(&str, &str)]) {
         apply_to(self.folder(), Arc::clone(&self.lives_by), file, variables).await;
     }

@@ -64,8 +64,23 @@ pub(super) fn keep_json(mut text: String, scrubber: &Scrubber) -> Kept {
     Kept { data: scrubber.value(data), truncated }
 }
 
+/// How deep JSON may nest that is kept as JSON: it is read back inside of other JSON, and a parser goes 128 deep.
+const DEEPEST: usize = 100;
+
 fn json_or_text(text: String) -> Value {
-    serde_json::from_str(&text).unwrap_or(Value::String(text))
+    match serde_json::from_str(&text) {
+        Ok(value) if !is_deeper(&value, DEEPEST) => value,
+        _ => Value::String(text),
+    }
+}
+
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    let within = |inner: &Value| levels == 0 || is_deeper(inner, levels - 1);
+    match value {
+        Value::Array(items) => items.iter().any(within),
+        Value::Object(entries) => entries.values().any(within),
+        _ => false,
+    }
 }
 
 /// A cut may go through the middle of a character.
@@ -110,6 +125,10 @@ mod tests {
     #[test]
     fn what_calls_itself_json_and_is_not_is_kept_as_it_came() {
         assert_eq!(keep(b"{\"a\":", Some("application/json")), json!("{\"a\":"));
+        for (levels, is_json) in [(90, true), (120, false)] {
+            let nested = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+            assert_eq!(keep(nested.as_bytes(), Some("application/json")).is_array(), is_json, "{levels}");
+        }
         let deep = "[".repeat(10_000);
         assert_eq!(keep(deep.as_bytes(), Some("application/json")), json!(deep));
     }

@@ -40,8 +40,6 @@ pub struct ConnectorSpec {
     pub id: ConnectorId,
     /// Its short name, for logs.
     pub slug: String,
-    /// Counts every change of its settings.
-    pub version: i64,
     /// How it is reached.
     pub settings: Settings,
 }

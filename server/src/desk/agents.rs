@@ -61,7 +61,7 @@ impl Desk {
         page(items, given, |agent: &AgentRow| Place::by_name(&agent.name))
     }
 
-    /// Makes an agent. Everybody may make their own; an admin for others too.
+    /// Makes an agent. Everybody may make their own; an admin for others too, and one that may act for others.
     ///
     /// # Errors
     /// When a field is wrong or the name is taken.
@@ -71,6 +71,9 @@ impl Desk {
         _leave: &Widening,
         body: AgentBody,
     ) -> Result<AgentCreated, DeskError> {
+        if body.may_act_for != MayActFor::default() {
+            who.admin()?;
+        }
         let snapshot = self.snapshot();
         let owner = owner(&snapshot, who, body.owner.as_deref())?;
         let (agent, key) = self.new_agent(&snapshot, owner, body)?;
@@ -79,9 +82,7 @@ impl Desk {
             Box::pin(async move {
                 insert(connection, &stored).await?;
                 let entry = Entry::new(now, actor, "agent.created", stored.id);
-                let metadata =
-                    json!({"name": stored.name, "owner_id": stored.owner_id, "connectors": stored.connectors});
-                store::audit::append(connection, entry.with(metadata)).await?;
+                store::audit::append(connection, entry.with(told(&stored))).await?;
                 Ok(())
             })
         })
@@ -120,8 +121,7 @@ impl Desk {
                     agent.may_act_for = change.may_act_for.unwrap_or(agent.may_act_for);
                     store::agents::update(connection, &agent).await?;
                     let entry = Entry::new(now, Actor::User(me.user().id), "agent.changed", agent.id);
-                    let metadata = json!({"name": agent.name, "status": agent.status, "connectors": agent.connectors});
-                    store::audit::append(connection, entry.with(metadata)).await?;
+                    store::audit::append(connection, entry.with(told(&agent))).await?;
                     Ok(agent)
                 })
             })
@@ -186,6 +186,17 @@ impl Desk {
         };
         Ok((agent, key))
     }
+}
+
+/// What the record says of an agent.
+fn told(agent: &Agent) -> serde_json::Value {
+    json!({
+        "name": agent.name,
+        "owner_id": agent.owner_id,
+        "status": agent.status,
+        "connectors": agent.connectors,
+        "may_act_for": agent.may_act_for,
+    })
 }
 
 fn theirs(who: &SignedIn, agent: &Agent) -> bool {

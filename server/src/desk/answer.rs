@@ -8,7 +8,7 @@ use crate::store::requests::{DecidedBy, Request};
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::execution::{Answer, Attempt};
 use countersign_domain::ids::RequestId;
-use countersign_domain::request::{Decider, RequestState};
+use countersign_domain::request::{Decider, EXECUTION_WINDOW, RequestState};
 use countersign_wire::agent::{ActionResult, Approval, PendingAction, PendingActions};
 use countersign_wire::problem::Code;
 use std::time::Duration;
@@ -63,7 +63,7 @@ impl Desk {
                 watch.moved().await;
                 // Whoever holds a key that was replaced meanwhile hears nothing more.
                 if !self.agent_stands(caller) {
-                    return Err(refuse(Code::Unauthenticated, "This key or token opens nothing any more."));
+                    return Err(opens_nothing());
                 }
                 let now = self.request_of(caller, id).await?;
                 if has_ended(&now) || before.is_some_and(|before| now.state != before) {
@@ -73,7 +73,8 @@ impl Desk {
         });
         match waited.await {
             Ok(moved) => moved,
-            Err(_) => self.request_of(caller, id).await,
+            Err(_) if self.agent_stands(caller) => self.request_of(caller, id).await,
+            Err(_) => Err(opens_nothing()),
         }
     }
 
@@ -125,7 +126,8 @@ impl Desk {
     /// When the store fails.
     pub async fn pending_actions(&self, caller: &AgentCaller) -> Result<PendingActions, DeskError> {
         let mut connection = self.store().read().await?;
-        let open = store::requests::open_of_agent(&mut connection, caller.id).await?;
+        let claimable = self.now() - EXECUTION_WINDOW;
+        let open = store::requests::open_of_agent(&mut connection, caller.id, claimable).await?;
         let items = open
             .into_iter()
             .map(|request| PendingAction {
@@ -140,6 +142,10 @@ impl Desk {
             .collect();
         Ok(PendingActions { items })
     }
+}
+
+fn opens_nothing() -> DeskError {
+    refuse(Code::Unauthenticated, "This key or token opens nothing any more.")
 }
 
 /// Whether a waiting caller has its answer.

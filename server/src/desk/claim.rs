@@ -41,19 +41,18 @@ impl Desk {
         caller: &AgentCaller,
         id: RequestId,
     ) -> Result<Request, DeskError> {
+        // Refused before its policies are looked at, which costs more.
+        check_claimable(&*self.request_of(caller, id).await?)?;
+        let looked = self.look_at(&snapshot, id).await?.ok_or_else(|| not_found("request"))?;
         let (desk, agent) = (self.clone(), caller.id);
         self.store()
             .write(move |connection| {
                 Box::pin(async move {
                     let now = desk.now();
                     still_current(connection, &snapshot).await?;
-                    let found = store::requests::by_id(connection, id).await?;
-                    let mut request =
-                        found.filter(|request| request.agent_id == agent).ok_or_else(|| not_found("request"))?;
+                    let (mut request, fit) = looked.still(&desk, connection, now).await?;
                     check_claimable(&request)?;
-                    let votes = store::decisions::of_request(connection, id).await?;
-                    let signed = desk.signatures_stand(connection, &votes).await?;
-                    if let Err(unfit) = signed.and(desk.fit(&snapshot, &request, &votes, now)?) {
+                    if let Err(unfit) = fit {
                         let code = match unfit.0 {
                             ExecutionErrorCode::ExecutionWindowPassed => Code::ClaimExpired,
                             _ => Code::PolicyDenied,

@@ -167,8 +167,8 @@ impl Desk {
             })
         });
         noted.await?;
-        // Switched off meanwhile: the check may have started its process again after it was retired.
-        if !self.snapshot().connector(id).is_some_and(|entry| entry.connector.active) {
+        // Switched off or set up otherwise meanwhile: the check may have started the old process again.
+        if !self.snapshot().connector(id).is_some_and(|now| now.is_set_up_as(entry)) {
             self.outgoing().retire(id);
         }
         Ok(())

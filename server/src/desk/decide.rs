@@ -185,7 +185,11 @@ impl Desk {
     }
 
     async fn count(&self, id: RequestId, ballot: Ballot) -> Result<Decided, DeskError> {
-        let ballot = Arc::new(ballot);
+        let desk = self.clone();
+        Self::to_the_end(async move { desk.count_and_follow(id, Arc::new(ballot)).await }).await
+    }
+
+    async fn count_and_follow(&self, id: RequestId, ballot: Arc<Ballot>) -> Result<Decided, DeskError> {
         let decided = self.with_snapshot(|snapshot| self.count_once(snapshot, id, Arc::clone(&ballot))).await?;
         self.announce();
         metrics::counter!("countersign_decisions_total", "vote" => ballot.vote.word()).increment(1);
@@ -220,7 +224,9 @@ impl Desk {
                     consume(connection, &ballot, now).await?;
                     let found = store::decisions::with_request(connection, id).await?;
                     let (request, votes) = found.ok_or_else(|| not_found("request"))?;
-                    check_turn(&snapshot, &request, &votes, &ballot.user)?;
+                    // As they are now, not as they were when they came to the door.
+                    let user = snapshot.users.get(&ballot.user.id).ok_or_else(|| not_found("account"))?;
+                    check_turn(&snapshot, &request, &votes, user)?;
                     check_deadline(&request, now)?;
                     let decision = decision(decision_id, &request, &ballot, now)?;
                     store::decisions::insert(connection, &decision).await?;
@@ -285,9 +291,11 @@ async fn consume(connection: &mut Connection, ballot: &Ballot, now: Timestamp) -
         return Err(spent());
     }
     let assertion = &signed.assertion;
-    store::passkeys::used(connection, &assertion.signature.credential_id, assertion.updated_passkey_json.clone(), now)
-        .await?;
-    Ok(())
+    let (credential, updated) = (&assertion.signature.credential_id, assertion.updated_passkey_json.clone());
+    match store::passkeys::used(connection, credential, updated, now).await? {
+        true => Ok(()),
+        false => Err(refuse(Code::AssertionRefused, "This passkey was removed meanwhile.")),
+    }
 }
 
 fn decision(id: DecisionId, request: &Request, ballot: &Ballot, now: Timestamp) -> Result<Decision, DeskError> {

@@ -105,6 +105,12 @@ pub fn refuse(code: Code, detail: impl Into<String>) -> DeskError {
     Refusal::new(code, detail).into()
 }
 
+/// The agent, or its owner, was stopped.
+#[must_use]
+pub fn agent_suspended() -> DeskError {
+    refuse(Code::AgentSuspended, "This agent is suspended, or its owner's account is closed.")
+}
+
 /// Nothing there, or nothing that this caller may see: both sound alike.
 #[must_use]
 pub fn not_found(what: &str) -> DeskError {

@@ -2,25 +2,20 @@
 
 use super::call::StoredCall;
 use super::error::DeskError;
-use super::snapshot::{ConnectorEntry, Snapshot, still_current, voter};
-use super::submit::{digest_input, http_call, judge, target};
+use super::fit::Unfit;
+use super::snapshot::{ConnectorEntry, Snapshot, still_current};
+use super::submit::http_call;
 use super::{Desk, SealedPart, move_on};
 use crate::audit::{Actor, Entry};
 use crate::connectors::{ConnectorSpec, Credential, Outgoing, Settings};
-use crate::store::decisions::Decision;
 use crate::store::requests::Request;
 use crate::store::timers::{Timer, TimerKind};
 use crate::store::{self, Connection, StoreError};
-use crate::vault::VaultError;
 use countersign_domain::Timestamp;
-use countersign_domain::agent::AgentStatus;
-use countersign_domain::canonical::Canonical;
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::execution::{Attempt, ExecutionErrorCode};
-use countersign_domain::flow::{Confirmation, Parties, Tally};
 use countersign_domain::ids::RequestId;
-use countersign_domain::policy::Action;
-use countersign_domain::request::{EXECUTION_WINDOW, RequestEvent, RequestState};
+use countersign_domain::request::{RequestEvent, RequestState};
 use secrecy::SecretString;
 use serde_json::json;
 use std::sync::Arc;
@@ -43,19 +38,6 @@ pub(super) const EXECUTION_LEASE: Duration = Duration::from_secs(30);
 /// How long after a failure an outcome is written down again; longer each time.
 const OUTCOME_AGAIN: Duration = Duration::from_millis(250);
 const OUTCOME_AGAIN_AT_MOST: Duration = Duration::from_secs(10);
-
-/// Why a call that was approved does not begin.
-pub(super) struct Unfit(pub(super) ExecutionErrorCode, pub(super) String);
-
-impl Unfit {
-    pub(super) fn revoked(what: &str) -> Self {
-        Self(ExecutionErrorCode::Revoked, format!("{what} since this was approved."))
-    }
-
-    pub(super) fn tampered() -> Self {
-        Self::revoked("What is stored is not what was approved; it was changed")
-    }
-}
 
 impl Desk {
     /// Sends a call that was stored as executing a moment ago, put together from what it was judged by. A task of its
@@ -85,6 +67,10 @@ impl Desk {
     /// several, one wins.
     pub async fn execute(&self, id: RequestId) -> Result<(), DeskError> {
         let _under_way = self.under_way();
+        // What is approved while the desk stops is begun when it is back, if that is soon enough.
+        if self.is_stopping() {
+            return Ok(());
+        }
         let begun = self.with_snapshot(|snapshot| self.begin(snapshot, id)).await?;
         self.announce();
         if let Some((request, outgoing)) = begun {
@@ -95,6 +81,7 @@ impl Desk {
     }
 
     async fn begin(&self, snapshot: Arc<Snapshot>, id: RequestId) -> Result<Option<(Request, Outgoing)>, DeskError> {
+        let Some(looked) = self.look_at(&snapshot, id).await? else { return Ok(None) };
         let desk = self.clone();
         self.store()
             .write(move |connection| {
@@ -103,49 +90,20 @@ impl Desk {
                     let now = desk.now();
                     still_current(connection, &snapshot).await?;
                     store::timers::clear(connection, id, TimerKind::Execute).await?;
-                    let found = store::decisions::with_request(connection, id).await?;
-                    let Some((mut request, votes)) = found else { return Ok(None) };
+                    let (mut request, fit) = looked.still(&desk, connection, now).await?;
                     if request.state != RequestState::Approved || request.connector_kind == ConnectorKind::External {
                         return Ok(None);
                     }
-                    let signed = desk.signatures_stand(connection, &votes).await?;
-                    let fit = desk.fit(&snapshot, &request, &votes, now)?;
-                    match signed.and(fit) {
-                        Err(unfit) => {
-                            turn_down(connection, &mut request, unfit, now).await?;
-                            Ok(None)
-                        }
-                        Ok(()) => {
-                            let outgoing = desk.outgoing_call(&snapshot, &request)?;
-                            start(connection, &mut request, now).await?;
-                            Ok(Some((request, outgoing)))
-                        }
+                    if let Err(unfit) = fit {
+                        turn_down(connection, &mut request, unfit, now).await?;
+                        return Ok(None);
                     }
+                    let outgoing = desk.outgoing_call(&snapshot, &request)?;
+                    start(connection, &mut request, now).await?;
+                    Ok(Some((request, outgoing)))
                 })
             })
             .await
-    }
-
-    /// Whether an approved request may still run: policies, people, connector, tool, credential, digest, window.
-    pub(super) fn fit(
-        &self,
-        snapshot: &Snapshot,
-        request: &Request,
-        votes: &[Decision],
-        now: Timestamp,
-    ) -> Result<Result<(), Unfit>, DeskError> {
-        if request.approved_at.is_some_and(|at| now >= at + EXECUTION_WINDOW) {
-            let why = "It was not begun within ten minutes of its approval.".to_owned();
-            return Ok(Err(Unfit(ExecutionErrorCode::ExecutionWindowPassed, why)));
-        }
-        let call = match self.call_of(request) {
-            Err(DeskError::Vault(VaultError::Tampered | VaultError::NotSealed)) => return Ok(Err(Unfit::tampered())),
-            opened => opened?,
-        };
-        Ok(people_stand(snapshot, request, votes)
-            .and_then(|()| connector_stands(snapshot, request))
-            .and_then(|()| digest_stands(snapshot, request, votes, &call))
-            .and_then(|()| policies_stand(snapshot, request, &call.arguments, now)))
     }
 
     fn outgoing_call(&self, snapshot: &Snapshot, request: &Request) -> Result<Outgoing, DeskError> {
@@ -192,8 +150,7 @@ impl Desk {
                 timeout: self.inner.parts.call_timeout,
             },
         };
-        let version = connector.version + entry.credential.as_ref().map_or(0, |credential| credential.version);
-        Ok(ConnectorSpec { id: connector.id, slug: connector.slug.clone(), version, settings })
+        Ok(ConnectorSpec { id: connector.id, slug: connector.slug.clone(), settings })
     }
 
     fn environment(&self, entry: &ConnectorEntry) -> Result<Vec<(String, SecretString)>, DeskError> {
@@ -277,81 +234,6 @@ impl Desk {
             .await?;
         self.announce();
         Ok(lost)
-    }
-}
-
-fn people_stand(snapshot: &Snapshot, request: &Request, votes: &[Decision]) -> Result<(), Unfit> {
-    let agent = snapshot.agents.get(&request.agent_id).filter(|agent| agent.status == AgentStatus::Active);
-    let Some(agent) = agent else { return Err(Unfit::revoked("The agent was suspended")) };
-    if !agent.connectors.as_ref().is_none_or(|slugs| slugs.contains(&request.connector_slug)) {
-        return Err(Unfit::revoked("The agent lost this connector"));
-    }
-    let active = |id| snapshot.users.get(&id).is_some_and(|user| user.active);
-    if agent.owner_id != request.owner_id || !active(request.owner_id) {
-        return Err(Unfit::revoked("The agent's owner changed or left"));
-    }
-    if !active(request.requester_id) {
-        return Err(Unfit::revoked("The requester left"));
-    }
-    let Some(flow) = request.flow else { return Ok(()) };
-    let flow = snapshot.flow_at(flow).ok_or_else(|| Unfit::revoked("The flow was lost"))?;
-    let parties = Parties { requester: request.requester_id, owner: request.owner_id };
-    let cast = votes.iter().map(|vote| (vote.vote, snapshot.users.get(&vote.user_id).map(voter)));
-    match flow.tally(request.step, cast, parties) {
-        Tally::Approved => Ok(()),
-        Tally::Open { .. } | Tally::Denied => Err(Unfit::revoked("An approver left or lost the right to approve")),
-    }
-}
-
-fn connector_stands(snapshot: &Snapshot, request: &Request) -> Result<(), Unfit> {
-    let entry = snapshot.connector(request.connector_id).filter(|entry| entry.connector.active);
-    let Some(entry) = entry else { return Err(Unfit::revoked("The connector was switched off")) };
-    if entry.connector.version != request.connector_version {
-        return Err(Unfit::revoked("The connector's settings changed"));
-    }
-    let tool = entry.ready_tool(&request.tool).ok_or_else(|| Unfit::revoked("The tool was withdrawn or changed"))?;
-    if tool.tool.schema_hash != request.schema_hash {
-        return Err(Unfit::revoked("The tool changed"));
-    }
-    let credential = entry.credential.as_ref().map(|credential| (credential.id, credential.version));
-    match credential == request.credential {
-        true => Ok(()),
-        false => Err(Unfit::revoked("The credential was replaced or revoked")),
-    }
-}
-
-/// The stored row must still be what was signed: the digest is made anew from it, the target from the arguments.
-fn digest_stands(snapshot: &Snapshot, request: &Request, votes: &[Decision], call: &StoredCall) -> Result<(), Unfit> {
-    let changed = Unfit::tampered;
-    let digest = digest_input(snapshot, request, call.clone()).digest().map_err(|_| changed())?;
-    let flow = request.flow.and_then(|flow| snapshot.flow_at(flow));
-    let must_sign = flow.is_some_and(|flow| flow.confirmation == Confirmation::Passkey);
-    let signed = votes.iter().all(|vote| match &vote.proof {
-        Some(proof) => proof.statement.digest == digest && proof.statement.decision == vote.vote,
-        None => !must_sign,
-    });
-    let entry = snapshot.connector(request.connector_id).ok_or_else(changed)?;
-    let tool = entry.tools.get(&request.tool).ok_or_else(changed)?;
-    let value = call.arguments.value().map_err(|_| changed())?;
-    let same_target = target(entry, tool, &value).is_ok_and(|target| target == call.target);
-    match digest == request.digest && signed && same_target {
-        true => Ok(()),
-        false => Err(changed()),
-    }
-}
-
-fn policies_stand(snapshot: &Snapshot, request: &Request, arguments: &Canonical, now: Timestamp) -> Result<(), Unfit> {
-    let changed = || Unfit(ExecutionErrorCode::PolicyChanged, "The policies no longer allow it.".to_owned());
-    let entry = snapshot.connector(request.connector_id).ok_or_else(changed)?;
-    let tool = entry.tools.get(&request.tool).ok_or_else(changed)?;
-    let agent = snapshot.agents.get(&request.agent_id).ok_or_else(changed)?;
-    let requester = snapshot.users.get(&request.requester_id).ok_or_else(changed)?;
-    let value = arguments.value().map_err(|_| changed())?;
-    let verdict = judge(snapshot, entry, tool, agent, requester, &value, request.ip.as_deref(), now);
-    match (verdict.action, &verdict.policy, &request.policy) {
-        (Action::Allow, _, _) => Ok(()),
-        (Action::RequestApproval, Some(now), Some(then)) if now.id == then.id && request.flow.is_some() => Ok(()),
-        _ => Err(changed()),
     }
 }
 

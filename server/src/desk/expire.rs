@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// How long Idempotency-Keys live.
 pub(super) const KEY_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How long streams may resume.
+/// How long streams may resume, and links that were used are kept.
 const EVENT_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 impl Desk {
@@ -44,7 +44,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Forgets what has had its time: old keys, events, ceremonies, sessions, token ids.
+    /// Forgets what has had its time: old keys, events, ceremonies, sessions, links, token ids.
     ///
     /// # Errors
     /// When the store fails.
@@ -57,6 +57,7 @@ impl Desk {
                     store::events::delete_before(connection, now - EVENT_LIFE).await?;
                     store::ceremonies::delete_expired(connection, now).await?;
                     store::sessions::delete_expired(connection, now).await?;
+                    store::links::delete_spent(connection, now - EVENT_LIFE).await?;
                     store::agents::delete_expired_jtis(connection, now).await?;
                     Ok::<_, DeskError>(())
                 })

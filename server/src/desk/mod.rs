@@ -12,6 +12,7 @@ mod decide;
 pub mod error;
 mod execute;
 mod expire;
+mod fit;
 pub mod health;
 pub mod house;
 pub mod list;
@@ -50,6 +51,7 @@ use countersign_domain::ids::{ConnectorId, RequestId, SessionId};
 use countersign_wire::events::EventKind;
 use futures::future::BoxFuture;
 use snapshot::Snapshot;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, watch};
@@ -83,6 +85,7 @@ struct Inner {
     sessions_ended: broadcast::Sender<SessionId>,
     connectors_moved: broadcast::Sender<ConnectorId>,
     under_way: watch::Sender<usize>,
+    stopping: AtomicBool,
 }
 
 /// A call under way; a stop waits until none is left.
@@ -119,6 +122,7 @@ impl Desk {
             sessions_ended: broadcast::channel(256).0,
             connectors_moved: broadcast::channel(256).0,
             under_way: watch::channel(0).0,
+            stopping: AtomicBool::new(false),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -259,7 +263,7 @@ impl Desk {
     }
 
     fn unseal(&self, part: SealedPart, request: Uuid, sealed: &[u8]) -> Result<Vec<u8>, DeskError> {
-        Ok(self.vault().unseal(part.word(), request, sealed)?.to_vec())
+        Ok(self.vault().unseal(part.word(), request, sealed)?)
     }
 
     /// Seals what will be sent and where to.
@@ -282,11 +286,29 @@ impl Desk {
         UnderWay(&self.inner.under_way)
     }
 
+    /// From now on no approved call begins; those under way may end.
+    pub fn begin_no_more(&self) {
+        self.inner.stopping.store(true, Ordering::SeqCst);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.inner.stopping.load(Ordering::SeqCst)
+    }
+
     /// Comes back when no call is under way.
     pub async fn quiet(&self) {
         let mut calls = self.inner.under_way.subscribe();
         // The sender lives as long as the desk, so this can't fail.
         let _ = calls.wait_for(|count| *count == 0).await;
+    }
+
+    /// Runs a use case to its end, even when the caller goes away in the middle: what is committed must be followed by
+    /// what it makes necessary.
+    async fn to_the_end<T: Send + 'static>(
+        use_case: impl Future<Output = Result<T, DeskError>> + Send + 'static,
+    ) -> Result<T, DeskError> {
+        let ended = tokio::spawn(use_case).await;
+        ended.unwrap_or_else(|error| Err(DeskError::Internal(format!("a use case did not end: {error}"))))
     }
 
     /// Tells everybody who waits that something was committed.

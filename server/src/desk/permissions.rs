@@ -1,6 +1,6 @@
 //! What an agent may use, and what each call needs.
 
-use super::error::{DeskError, refuse};
+use super::error::{DeskError, agent_suspended};
 use super::snapshot::{ConnectorEntry, Snapshot, ToolEntry};
 use super::submit::judge;
 use super::{AgentCaller, Desk};
@@ -10,7 +10,6 @@ use countersign_domain::Timestamp;
 use countersign_domain::connector::ToolState;
 use countersign_domain::policy::Action;
 use countersign_wire::agent::{Permissions, PermittedConnector, PermittedTool};
-use countersign_wire::problem::Code;
 use serde_json::json;
 
 impl Desk {
@@ -20,9 +19,7 @@ impl Desk {
     /// When the agent was suspended meanwhile.
     pub fn permissions(&self, caller: &AgentCaller) -> Result<Permissions, DeskError> {
         let snapshot = self.snapshot();
-        let (agent, owner) = snapshot.agent_at_the_door(caller.id).ok_or_else(|| {
-            refuse(Code::AgentSuspended, "This agent is suspended, or its owner's account is closed.")
-        })?;
+        let (agent, owner) = snapshot.agent_at_the_door(caller.id).ok_or_else(agent_suspended)?;
         let now = self.now();
         let connectors = snapshot
             .connectors

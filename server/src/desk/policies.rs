@@ -67,7 +67,7 @@ impl Desk {
             from_file: false,
             updated_at: self.now(),
         };
-        self.save_policy(admin, record, "policy.created").await
+        self.save_policy(admin, record, "policy.created", |_, made| made).await
     }
 
     /// Edits a policy: a new version under the same id.
@@ -83,7 +83,12 @@ impl Desk {
     ) -> Result<PolicyRow, DeskError> {
         let before = self.snapshot().policy(id).cloned().ok_or_else(|| not_found("policy"))?;
         let record = PolicyRecord { body, version: before.version + 1, updated_at: self.now(), ..before };
-        self.save_policy(admin, record, "policy.updated").await
+        // Somebody may have switched it meanwhile.
+        self.save_policy(admin, record, "policy.updated", |known, edited| PolicyRecord {
+            active: known.active,
+            ..edited
+        })
+        .await
     }
 
     /// Switches a policy on or off.
@@ -100,39 +105,42 @@ impl Desk {
         let before = self.snapshot().policy(id).cloned().ok_or_else(|| not_found("policy"))?;
         let record = PolicyRecord { active, updated_at: self.now(), ..before };
         let action = if active { "policy.enabled" } else { "policy.disabled" };
-        self.save_policy(admin, record, action).await
+        self.save_policy(admin, record, action, |_, switched| switched).await
     }
 
+    /// Stores a policy, `onto` being what becomes of the one that is stored when another is to take its place.
     async fn save_policy(
         &self,
         admin: &Admin,
         record: PolicyRecord,
         action: &'static str,
+        onto: fn(PolicyRecord, PolicyRecord) -> PolicyRecord,
     ) -> Result<PolicyRow, DeskError> {
         check_policy(&self.snapshot(), &record)?;
-        let (now, actor, stored) = (self.now(), admin.actor(), record.clone());
-        self.configure(move |connection| {
+        let (now, actor) = (self.now(), admin.actor());
+        let stored = self.configure(move |connection| {
             Box::pin(async move {
-                check_version(connection, &stored).await?;
+                let stored = match current(connection, &record).await? {
+                    Some(known) => onto(known, record),
+                    None => record,
+                };
                 put(connection, &stored).await?;
                 let entry = Entry::new(now, actor, action, &stored.body.name);
                 let metadata = json!({"policy_id": stored.id, "version": stored.version, "body": stored.body});
                 store::audit::append(connection, entry.with(metadata)).await?;
-                Ok(())
+                Ok(stored)
             })
-        })
-        .await?;
-        Ok(row(&record))
+        });
+        Ok(row(&stored.await?))
     }
 
     /// A policy filled in from a request, one above the one that matched it.
     ///
     /// # Errors
     /// When there is no such request.
-    pub async fn draft_policy(&self, admin: &Admin, id: RequestId) -> Result<PolicyBody, DeskError> {
+    pub async fn draft_policy(&self, _admin: &Admin, id: RequestId) -> Result<PolicyBody, DeskError> {
         let mut connection = self.store().read().await?;
         let request = store::requests::by_id(&mut connection, id).await?.ok_or_else(|| not_found("request"))?;
-        let _ = admin;
         let snapshot = self.snapshot();
         let agent = snapshot.agents.get(&request.agent_id).map(|agent| agent.name.clone());
         let priority = request.policy.as_ref().map_or(0, |policy| policy.priority.saturating_add(1));
@@ -182,8 +190,8 @@ fn check_policy(snapshot: &Snapshot, record: &PolicyRecord) -> Result<(), DeskEr
     Ok(())
 }
 
-/// Of two that edit at once, the second is told.
-async fn check_version(connection: &mut Connection, record: &PolicyRecord) -> Result<(), DeskError> {
+/// The policy as it is stored. Of two that edit at once, the second is told.
+async fn current(connection: &mut Connection, record: &PolicyRecord) -> Result<Option<PolicyRecord>, DeskError> {
     let known = store::policies::all(connection).await?.into_iter().find(|policy| policy.id == record.id);
     match known {
         Some(known)
@@ -191,7 +199,7 @@ async fn check_version(connection: &mut Connection, record: &PolicyRecord) -> Re
         {
             Err(refuse(Code::Conflict, "Somebody edited this policy meanwhile. Load it again."))
         }
-        _ => Ok(()),
+        known => Ok(known),
     }
 }
 

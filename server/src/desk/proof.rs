@@ -1,9 +1,10 @@
 //! Whether the stored votes are still what people's passkeys signed. Looked at again when a call is about to be made, so
-//! that whoever can write to the database can't write an approval. It does not ask who may vote; the flow does.
+//! that a vote that was only written, or moved from elsewhere, counts for nothing. It does not ask who may vote; the flow
+//! does. Who can also rewrite flows, people and passkeys in the database can still open the desk.
 
 use super::Desk;
 use super::error::DeskError;
-use super::execute::Unfit;
+use super::fit::Unfit;
 use crate::auth::passkeys::{PasskeySignature, StoredPasskey, verify_stored_decision};
 use crate::store::decisions::{Decision, Proof};
 use crate::store::{self, Connection};

@@ -1,6 +1,6 @@
 //! Who is signed in, and what that lets them do. The handles here are the only way to the use cases behind them.
 
-use super::error::{DeskError, not_found, refuse};
+use super::error::{DeskError, agent_suspended, not_found, refuse};
 use super::snapshot::Snapshot;
 use super::submit::AgentCredential;
 use super::{AgentCaller, Desk};
@@ -16,7 +16,7 @@ use crate::store::sessions::Session;
 use crate::store::users::User;
 use crate::store::{self, Connection};
 use countersign_domain::Timestamp;
-use countersign_domain::agent::{AgentStatus, is_api_key};
+use countersign_domain::agent::is_api_key;
 use countersign_domain::challenge::CHALLENGE_LIFETIME;
 use countersign_domain::flow::Confirmation;
 use countersign_domain::ids::{CeremonyId, SessionId, UserId};
@@ -128,9 +128,9 @@ impl Desk {
             let agent = self.agent_of_token(&snapshot, bearer).await?;
             (agent, AgentCredential::Token(agent.public_key.clone().unwrap_or_default()))
         };
-        match agent.status {
-            AgentStatus::Active => Ok(AgentCaller { id: agent.id, ip, credential }),
-            AgentStatus::Suspended => Err(refuse(Code::AgentSuspended, "This agent is suspended.")),
+        match snapshot.agent_at_the_door(agent.id) {
+            Some(_) => Ok(AgentCaller { id: agent.id, ip, credential }),
+            None => Err(agent_suspended()),
         }
     }
 
@@ -358,7 +358,11 @@ impl Desk {
                 Box::pin(async move {
                     take(connection, ceremony.id).await?;
                     match note_use(connection, &owner, &assertion, now).await? {
-                        Some(_) => Ok(store::sessions::asserted(connection, session, now).await?),
+                        Some(_) => {
+                            store::sessions::asserted(connection, session, now).await?;
+                            let entry = Entry::new(now, Actor::User(owner.user_id), "session.confirmed", session);
+                            Ok(store::audit::append(connection, entry).await?)
+                        }
                         None => Err(refuse(
                             Code::PasskeyTooNew,
                             "This passkey was added without an older one, so it can't widen for its first 15 minutes.",
@@ -377,6 +381,11 @@ impl Desk {
     /// # Errors
     /// When the store fails.
     pub async fn sign_out(&self, who: &SignedIn) -> Result<(), DeskError> {
+        let (desk, who) = (self.clone(), who.clone());
+        Self::to_the_end(async move { desk.end_session(&who).await }).await
+    }
+
+    async fn end_session(&self, who: &SignedIn) -> Result<(), DeskError> {
         let (now, session, user) = (self.now(), who.session.id, who.user.id);
         self.store()
             .write(move |connection| {
@@ -529,7 +538,9 @@ async fn note_use(
     now: Timestamp,
 ) -> Result<Option<Timestamp>, DeskError> {
     let updated = assertion.updated_passkey_json.clone();
-    store::passkeys::used(connection, &owner.credential_id, updated, now).await?;
+    if !store::passkeys::used(connection, &owner.credential_id, updated, now).await? {
+        return Err(refuse(Code::AssertionRefused, "This passkey was removed meanwhile."));
+    }
     Ok((owner.usable_from <= now).then_some(now))
 }
 

@@ -14,6 +14,7 @@ use crate::store::policies::FlowRecord;
 use crate::store::users::User;
 use crate::store::{self, Connection};
 use countersign_domain::Timestamp;
+use countersign_domain::card::hides_something;
 use countersign_domain::flow::{Confirmation, FlowBody};
 use countersign_domain::ids::{FlowId, LinkId, PasskeyId, SessionId, UserId};
 use countersign_domain::user::{Role, is_email, normal_email};
@@ -456,12 +457,12 @@ fn passkey_row(passkey: &PasskeyRecord, now: Timestamp) -> PasskeyRow {
     }
 }
 
-/// A name for a person, a desk or a passkey: 1 to 80 characters, none of them control characters.
+/// A name for a person, a desk or a passkey: 1 to 80 characters, none that hides or turns others round.
 pub(super) fn named(field: &str, text: &str) -> Result<String, DeskError> {
     let name = text.trim();
-    match (1..=80).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
+    match (1..=80).contains(&name.chars().count()) && !hides_something(name) {
         true => Ok(name.to_owned()),
-        false => Err(invalid(field, "1 to 80 characters, no control characters")),
+        false => Err(invalid(field, "1 to 80 characters, no control or invisible characters")),
     }
 }
 

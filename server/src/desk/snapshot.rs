@@ -17,6 +17,7 @@ use countersign_domain::connector::http_call::PathTemplate;
 use countersign_domain::flow::{FlowBody, Parties, Voter};
 use countersign_domain::ids::{AgentId, ConnectorId, CredentialId, FlowId, PolicyId, UserId};
 use countersign_domain::policy::{CompiledPolicy, Policy};
+use jsonschema::PatternOptions;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -188,6 +189,11 @@ impl ConnectorEntry {
         (self.connector.version, credential, self.connector.active)
     }
 
+    /// Whether a process that was started for one is right for the other.
+    pub(super) fn is_set_up_as(&self, other: &Self) -> bool {
+        self.set_up() == other.set_up()
+    }
+
     /// A tool that may be called, as far as the admins are concerned.
     #[must_use]
     pub fn ready_tool(&self, name: &str) -> Option<&ToolEntry> {
@@ -212,12 +218,19 @@ impl ToolEntry {
     }
 }
 
-/// A JSON Schema, compiled. References to other documents are not followed.
+/// A JSON Schema, compiled. References to other documents are not followed. Its patterns run in linear time; one that
+/// needs more, such as one with a look-ahead, gets so many steps back and no more.
 ///
 /// # Errors
 /// A sentence about what is wrong with the schema.
 pub fn schema_validator(schema: &serde_json::Value) -> Result<jsonschema::Validator, String> {
-    jsonschema::options().build(schema).map_err(|error| error.to_string())
+    let linear = jsonschema::options().with_pattern_options(PatternOptions::regex()).build(schema);
+    linear
+        .or_else(|_| {
+            let bounded = PatternOptions::fancy_regex().backtrack_limit(10_000);
+            jsonschema::options().with_pattern_options(bounded).build(schema)
+        })
+        .map_err(|error| error.to_string())
 }
 
 /// A person as flows see them.

@@ -129,7 +129,8 @@ impl Desk {
         Ok(events.first().map(|event| event.seq - 1))
     }
 
-    /// Whether somebody may hear of an event: what they may see, they may hear of.
+    /// Whether somebody may hear of an event: what is theirs, or what they are asked on. Who voted on a request and is
+    /// no longer asked still sees it, and hears no more of it.
     #[must_use]
     pub fn may_hear(&self, who: &SignedIn, event: &Event) -> bool {
         let snapshot = self.snapshot();

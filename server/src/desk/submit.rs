@@ -2,7 +2,7 @@
 
 use super::Desk;
 use super::call::StoredCall;
-use super::error::{DeskError, Refusal, refuse};
+use super::error::{DeskError, Refusal, agent_suspended, refuse};
 use super::execute::Sending;
 use super::expire::KEY_LIFE;
 use super::snapshot::{ConnectorEntry, Snapshot, ToolEntry, still_current};
@@ -129,6 +129,12 @@ impl Desk {
         if let Some(known) = self.known(caller, &ask).await? {
             return Ok(known);
         }
+        let (desk, caller) = (self.clone(), caller.clone());
+        Self::to_the_end(async move { desk.take(&caller, ask).await }).await
+    }
+
+    /// Judges and stores an ask, and does what follows from it.
+    async fn take(&self, caller: &AgentCaller, ask: Arc<Ask>) -> Result<Submitted, DeskError> {
         let (stored, snapshot) = self
             .with_snapshot(|snapshot| {
                 let ask = Arc::clone(&ask);
@@ -170,16 +176,14 @@ impl Desk {
         ask: &Ask,
         now: Timestamp,
     ) -> Result<Prepared, DeskError> {
-        let (agent, owner) = snapshot.agent_at_the_door(caller.id).ok_or_else(|| {
-            refuse(Code::AgentSuspended, "This agent is suspended, or its owner's account is closed.")
-        })?;
+        let (agent, owner) = snapshot.agent_at_the_door(caller.id).ok_or_else(agent_suspended)?;
         let entry = visible_connector(snapshot, agent, &ask.connector)?;
         let tool = entry.ready_tool(&ask.tool).ok_or_else(unknown_tool)?;
         let requester = requester(snapshot, agent, owner, ask.on_behalf_of.as_deref())?;
         let arguments = arguments(entry, tool, &ask.arguments)?;
-        check_arguments(tool, &arguments)?;
         let canonical =
             Canonical::of(&arguments).map_err(|error| refuse(Code::ArgumentsNotCanonical, error.to_string()))?;
+        check_arguments(tool, &arguments, &canonical)?;
         let target = target(entry, tool, &arguments)?;
         let mut verdict = judge(snapshot, entry, tool, agent, requester, &arguments, caller.ip.as_deref(), now);
         let flow = match verdict.action {
@@ -421,29 +425,28 @@ fn agent_valet_arguments(
 
 /// The most schema errors that are told at once.
 const TOLD: usize = 10;
+/// Of longer arguments, in bytes, only the first error is told: to find all of them costs memory for each.
+const TOLD_ALL_OF: usize = 64 * 1024;
 
-fn check_arguments(tool: &ToolEntry, arguments: &Value) -> Result<(), DeskError> {
+fn check_arguments(tool: &ToolEntry, arguments: &Value, canonical: &Canonical) -> Result<(), DeskError> {
     if !arguments.is_object() {
         return Err(refuse(Code::InvalidArguments, "`arguments` must be a JSON object."));
     }
     let validator = tool.validator.as_ref().ok_or_else(|| {
         refuse(Code::InvalidArguments, "This tool's schema can't be read, so no arguments can be checked against it.")
     })?;
-    let errors: Vec<_> = validator
-        .iter_errors(arguments)
-        .take(TOLD)
-        .map(|error| FieldError {
-            field: format!("arguments{}", error.instance_path()),
-            message: error.masked().to_string(),
-        })
-        .collect();
-    match errors.first() {
-        None => Ok(()),
-        Some(first) => {
-            let detail = format!("The arguments don't fit the tool's schema: {}: {}", first.field, first.message);
-            Err(Refusal::new(Code::InvalidArguments, detail).with_errors(errors).into())
-        }
-    }
+    let Err(first) = validator.validate(arguments) else { return Ok(()) };
+    let first = field_error(&first);
+    let detail = format!("The arguments don't fit the tool's schema: {}: {}", first.field, first.message);
+    let errors = match canonical.bytes().len() <= TOLD_ALL_OF {
+        true => validator.iter_errors(arguments).take(TOLD).map(|error| field_error(&error)).collect(),
+        false => vec![first],
+    };
+    Err(Refusal::new(Code::InvalidArguments, detail).with_errors(errors).into())
+}
+
+fn field_error(error: &jsonschema::ValidationError<'_>) -> FieldError {
+    FieldError { field: format!("arguments{}", error.instance_path()), message: error.masked().to_string() }
 }
 
 /// The longest address of a call: what servers and proxies take at the least (RFC 9110, section 4.1).

@@ -4,7 +4,6 @@ use super::App;
 use crate::desk::DeskError;
 use crate::store::events::Event;
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
-use countersign_domain::request::RequestState;
 use futures::Stream;
 use std::convert::Infallible;
 use std::future::Future;
@@ -111,11 +110,11 @@ async fn catch_up<L: Listener>(app: &App, listener: &L, last: &mut i64, sender: 
         if missed.is_empty() {
             return Ok(false);
         }
-        // Much may have been missed, and be taken in slowly: nobody hears on who may not hear any more.
-        if !listener.stands() || *app.stopping.borrow() {
-            return Ok(true);
-        }
         for event in missed {
+            // Much may have been missed, and be taken in slowly: nobody hears on who may not hear any more.
+            if !listener.stands() || *app.stopping.borrow() {
+                return Ok(true);
+            }
             if tell(listener, &event, last, sender).await {
                 return Ok(true);
             }
@@ -128,11 +127,6 @@ async fn tell<L: Listener>(listener: &L, event: &Event, last: &mut i64, sender: 
     *last = event.seq;
     let Some(told) = listener.told(event) else { return false };
     !sender.send(told).await || listener.is_last(event)
-}
-
-/// Whether a state ends a request, as streams of one request want to know.
-pub fn ends(state: RequestState, external: bool) -> bool {
-    state.has_ended(external)
 }
 
 #[cfg(test)]

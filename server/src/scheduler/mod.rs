@@ -144,7 +144,11 @@ async fn watch_connectors(desk: Desk) {
         let noted = match event.change {
             ConnectorChange::Connected => desk.note_status(event.connector, None).await,
             ConnectorChange::Failed(why) => desk.note_status(event.connector, Some(why)).await,
-            ConnectorChange::ToolsChanged => desk.check_connector(event.connector).await,
+            ConnectorChange::ToolsChanged => {
+                let (desk, id) = (desk.clone(), event.connector);
+                checks.spawn(async move { desk.check_or_warn(id).await });
+                continue;
+            }
         };
         if let Err(error) = noted {
             tracing::warn!(connector.id = %event.connector, %error, "a connector's status could not be stored");

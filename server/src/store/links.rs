@@ -117,6 +117,15 @@ pub async fn spend(connection: &mut Connection, id: LinkId, now: Timestamp) -> R
     Ok(done.rows_affected() == 1)
 }
 
+/// Forgets links that were used, or stale, before a time.
+pub async fn delete_spent(connection: &mut Connection, before: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM links WHERE reusable = 0 AND (used_at < $1 OR expires_at < $1)")
+        .bind(before.millis())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Forgets unused links of a kind, so that there is one setup link at a time.
 pub async fn delete_unused(connection: &mut Connection, kind: LinkKind) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM links WHERE kind = $1 AND used_at IS NULL").bind(kind.word()).execute(connection).await?;

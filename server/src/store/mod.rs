@@ -158,6 +158,7 @@ impl Store {
     /// # Errors
     /// When the file can't be written.
     pub async fn copy_to(&self, file: &Path) -> Result<(), StoreError> {
+        private(file).map_err(sqlx::Error::Io)?;
         let mut connection = self.readers.acquire().await?;
         // A reader may not write, not even another file.
         connection.execute("PRAGMA query_only = 0").await?;

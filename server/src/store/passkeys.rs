@@ -104,20 +104,21 @@ pub async fn insert(connection: &mut Connection, passkey: &PasskeyRecord) -> Res
     Ok(())
 }
 
-/// Notes a use, and the counter that came with it.
+/// Notes a use, and the counter that came with it; whether the passkey is still there.
 pub async fn used(
     connection: &mut Connection,
     credential_id: &str,
     updated: Option<String>,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE passkeys SET last_used_at = $2, passkey = COALESCE($3, passkey) WHERE credential_id = $1")
-        .bind(credential_id)
-        .bind(now.millis())
-        .bind(updated)
-        .execute(connection)
-        .await?;
-    Ok(())
+) -> Result<bool, StoreError> {
+    let done =
+        sqlx::query("UPDATE passkeys SET last_used_at = $2, passkey = COALESCE($3, passkey) WHERE credential_id = $1")
+            .bind(credential_id)
+            .bind(now.millis())
+            .bind(updated)
+            .execute(connection)
+            .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Removes one of a person's passkeys; whether there was one.

@@ -337,14 +337,20 @@ pub async fn pending_of_agent(connection: &mut Connection, agent: AgentId) -> Re
         .int("n")
 }
 
-/// An agent's open requests, oldest first.
-pub async fn open_of_agent(connection: &mut Connection, agent: AgentId) -> Result<Vec<Request>, StoreError> {
+/// An agent's open requests, oldest first. What the agent runs itself is open until it is claimed, if it was approved
+/// after `claimable`.
+pub async fn open_of_agent(
+    connection: &mut Connection,
+    agent: AgentId,
+    claimable: Timestamp,
+) -> Result<Vec<Request>, StoreError> {
     let rows = sqlx::query(
         "SELECT * FROM requests WHERE agent_id = $1 AND (state IN ('pending', 'executing')
-         OR (state = 'approved' AND (connector_kind <> 'external' OR claimed_at IS NULL)))
+         OR (state = 'approved' AND (connector_kind <> 'external' OR (claimed_at IS NULL AND approved_at > $2))))
          ORDER BY created_at, id LIMIT 200",
     )
     .bind(agent.to_string())
+    .bind(claimable.millis())
     .fetch_all(connection)
     .await?;
     rows.iter().map(read).collect()

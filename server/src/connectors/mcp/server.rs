@@ -169,7 +169,15 @@ impl Server {
         }
     }
 
+    /// All its tools, within a time in all.
     pub(super) async fn list_tools(&self, limit: Duration) -> Result<Vec<DiscoveredTool>, String> {
+        match timeout(limit, self.list_pages(limit)).await {
+            Ok(listed) => listed,
+            Err(_) => Err(format!("The server did not list its tools within {limit:?}.")),
+        }
+    }
+
+    async fn list_pages(&self, limit: Duration) -> Result<Vec<DiscoveredTool>, String> {
         let _under_way = UnderWay::enter(&self.0.calls);
         let live = self.up_now().await?;
         let (mut listed, mut cursor, mut size) = (Vec::new(), None, 0);

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 fn spec(base_url: &str, allow_private: bool, timeout: Duration) -> Arc<ConnectorSpec> {
     let settings =
         Settings::Http { base_url: check_base_url(base_url).unwrap(), allow_private, health_path: None, timeout };
-    Arc::new(ConnectorSpec { id: CONNECTOR, slug: "api".into(), version: 1, settings })
+    Arc::new(ConnectorSpec { id: CONNECTOR, slug: "api".into(), settings })
 }
 
 /// A call of a whole URL on a connector whose base is the URL's origin.
@@ -357,7 +357,7 @@ async fn a_check_asks_for_the_health_path_with_the_credential() {
         health_path: Some("/health".into()),
         timeout: DEFAULT_TIMEOUT,
     };
-    let spec = Arc::new(ConnectorSpec { id: CONNECTOR, slug: "api".into(), version: 1, settings });
+    let spec = Arc::new(ConnectorSpec { id: CONNECTOR, slug: "api".into(), settings });
     let credential = Credential { placement: CredentialPlacement::Bearer, name: None, secret: "s3cr3t".into() };
     let connectors = Connectors::new();
     assert_eq!(connectors.check(&spec, Some(&credential)).await, Ok(Vec::new()));

@@ -45,7 +45,7 @@ impl Story {
     }
 
     fn spec(settings: Settings) -> Arc<ConnectorSpec> {
-        Arc::new(ConnectorSpec { id: CONNECTOR, slug: "notes".into(), version: 1, settings })
+        Arc::new(ConnectorSpec { id: CONNECTOR, slug: "notes".into(), settings })
     }
 
     /// The same connector, from now on with another patience.

@@ -77,7 +77,7 @@ pub async fn watch_approval(
     let after = match app.desk.first_event_before(id, told).await? {
         Some(before) => before,
         // 204 tells an `EventSource` not to come back (HTML, section 9.2.3): nothing follows an end.
-        None if stream::ends(request.state, external) => return Ok(StatusCode::NO_CONTENT.into_response()),
+        None if request.state.has_ended(external) => return Ok(StatusCode::NO_CONTENT.into_response()),
         None => told.min(newest),
     };
     let listener = OneRequest { desk: app.desk.clone(), caller, id, external };
@@ -107,6 +107,6 @@ impl Listener for OneRequest {
     }
 
     fn is_last(&self, event: &Event) -> bool {
-        event.request_id == self.id && stream::ends(event.state, self.external)
+        event.request_id == self.id && event.state.has_ended(self.external)
     }
 }
