@@ -72,8 +72,10 @@ pub(crate) fn AgentDialog(props: &AgentDialogProps) -> Html {
                 <details class="more-fields">
                     <summary>{ "More" }</summary>
                     <div class="stack">
-                        { field("may_act_for", "May act for", "Emails or groups, one a line, besides its owner.",
-                            task.about("may_act_for"), area("may_act_for", &groups)) }
+                        if is_admin {
+                            { field("may_act_for", "May act for", "Emails or groups, one a line, besides its owner.",
+                                task.about("may_act_for"), area("may_act_for", &groups)) }
+                        }
                         { field("public_key", "Public key (PEM)",
                             "If the program signs its own tokens, instead of an API key.",
                             task.about("public_key"), area("public_key", &public_key)) }

@@ -5,7 +5,7 @@ use crate::components::button::Button;
 use crate::components::confirm::{Confirm, confirm};
 use crate::components::form::form_error;
 use crate::display;
-use crate::hooks::{use_backend, use_now, use_task};
+use crate::hooks::{use_backend, use_is_admin, use_now, use_task};
 use countersign_domain::agent::AgentStatus;
 use countersign_wire::agents::{AgentChange, AgentCreated, AgentRow};
 use std::rc::Rc;
@@ -21,7 +21,7 @@ pub(crate) struct AgentItemProps {
 
 #[component]
 pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
-    let (backend, now) = (use_backend(), use_now());
+    let (backend, now, is_admin) = (use_backend(), use_now(), use_is_admin());
     let (switching, renewing) = (use_task(), use_task());
     let asking = use_state_eq(|| false);
     let row = &props.row;
@@ -73,9 +73,13 @@ pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
             <span class="when two">{ row.last_seen_at.map_or_else(
                 || "has not asked yet".to_owned(), |at| format!("asked {}", display::ago(at, now))) }</span>
             <div class="row-acts">
-                <Button tone="small" onclick={switch} busy={switching.is_busy()} testid="agent-switch">
-                    { if active { "Suspend" } else { "Let in again" } }
-                </Button>
+                if active || is_admin {
+                    <Button tone="small" onclick={switch} busy={switching.is_busy()} testid="agent-switch">
+                        { if active { "Suspend" } else { "Let in again" } }
+                    </Button>
+                } else {
+                    <span class="soft">{ "An admin lets it in again." }</span>
+                }
                 if !row.has_public_key {
                     <Button tone="small" onclick={ask(true)} testid="agent-key">{ "New key" }</Button>
                 }
