@@ -306,17 +306,10 @@ fn listen_addresses(text: Option<&str>) -> Result<Vec<SocketAddr>, ConfigError> 
     let Some(text) = text else {
         return Ok(loopbacks(DEFAULT_PORT));
     };
-    // The address that people are told is fixed before anything is bound, so the system can't be left to choose a port.
-    let has_port = |port: &u16| *port != 0;
-    let wrong = || ConfigError::Listen(text.to_owned());
     if let Some(port) = text.strip_prefix("localhost:") {
-        return port.parse().ok().filter(has_port).map(loopbacks).ok_or_else(wrong);
+        return port.parse().map(loopbacks).map_err(|_| ConfigError::Listen(text.to_owned()));
     }
-    text.parse()
-        .ok()
-        .filter(|address: &SocketAddr| has_port(&address.port()))
-        .map(|address| vec![address])
-        .ok_or_else(wrong)
+    text.parse().map(|address| vec![address]).map_err(|_| ConfigError::Listen(text.to_owned()))
 }
 
 /// Both loopback addresses: browsers try either for `localhost`.

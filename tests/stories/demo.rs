@@ -23,7 +23,7 @@ async fn the_demos_link_opens_a_desk_where_an_approved_write_is_written_and_a_de
     let dana = Person::by_link(&demo.origin, &demo.token).await;
     assert_eq!(dana.get("/api/session").await.expect(200)["demo"], true);
 
-    let write = waiting(&dana, "notes_write").await;
+    let write = waiting(&dana, "write").await;
     let id = write["id"].as_str().unwrap();
     assert!(!demo.notes.join("Call with Acme 1").exists());
     dana.post(&format!("/api/requests/{id}/decisions"), json!({"decision": "approve"})).await.expect(200);
@@ -31,7 +31,7 @@ async fn the_demos_link_opens_a_desk_where_an_approved_write_is_written_and_a_de
     let note = std::fs::read_to_string(demo.notes.join("Call with Acme 1")).unwrap();
     assert!(note.contains("They renew for a year"), "{note}");
 
-    let delete = waiting(&dana, "notes_delete").await;
+    let delete = waiting(&dana, "delete").await;
     let id = delete["id"].as_str().unwrap();
     dana.deny(id, "Keep it.").await.expect(200);
     assert_eq!(dana.end_of(id).await["state"], "denied");

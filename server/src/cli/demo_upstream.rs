@@ -164,19 +164,19 @@ impl Notes {
 
     async fn call(&self, tool: &str, arguments: JsonObject) -> Option<Said> {
         Some(match tool {
-            "notes_list" => match arguments_of::<Nothing>(arguments) {
+            "list" => match arguments_of::<Nothing>(arguments) {
                 Ok(Nothing {}) => self.list().await,
                 Err(wrong) => Err(wrong),
             },
-            "notes_read" => match arguments_of::<Named>(arguments) {
+            "read" => match arguments_of::<Named>(arguments) {
                 Ok(Named { name }) => self.read(&name).await,
                 Err(wrong) => Err(wrong),
             },
-            "notes_write" => match arguments_of::<Written>(arguments) {
+            "write" => match arguments_of::<Written>(arguments) {
                 Ok(Written { name, text }) => self.write(&name, &text).await,
                 Err(wrong) => Err(wrong),
             },
-            "notes_delete" => match arguments_of::<Named>(arguments) {
+            "delete" => match arguments_of::<Named>(arguments) {
                 Ok(Named { name }) => self.delete(&name).await,
                 Err(wrong) => Err(wrong),
             },
@@ -198,7 +198,7 @@ fn is_name(name: &str) -> bool {
 }
 
 fn missing(name: &str) -> String {
-    format!("There is no note called {name:?}. `notes_list` names those that are there.")
+    format!("There is no note called {name:?}. `list` names those that are there.")
 }
 
 fn failure(name: &str, error: &std::io::Error) -> String {
@@ -219,17 +219,16 @@ fn tools() -> Vec<Tool> {
     let hints = || ToolAnnotations::new().open_world(false);
     let reads = || hints().read_only(true).destructive(false).idempotent(true);
     vec![
-        tool("notes_list", "List notes", "Names all notes in the folder.", &json!({})).with_annotations(reads()),
-        tool("notes_read", "Read a note", "Gives the text of one note.", &json!({"name": name}))
-            .with_annotations(reads()),
+        tool("list", "List notes", "Names all notes in the folder.", &json!({})).with_annotations(reads()),
+        tool("read", "Read a note", "Gives the text of one note.", &json!({"name": name})).with_annotations(reads()),
         tool(
-            "notes_write",
+            "write",
             "Write a note",
             "Writes a new note. A note that is there already stays as it is, and the call fails.",
             &json!({"name": name, "text": text}),
         )
         .with_annotations(hints().read_only(false).destructive(false).idempotent(false)),
-        tool("notes_delete", "Delete a note", "Deletes one note for good.", &json!({"name": name}))
+        tool("delete", "Delete a note", "Deletes one note for good.", &json!({"name": name}))
             .with_annotations(hints().read_only(false).destructive(true).idempotent(true)),
     ]
 }
@@ -325,10 +324,10 @@ mod tests {
         assert_eq!(
             hints,
             [
-                ("notes_list", Some(true), Some(false)),
-                ("notes_read", Some(true), Some(false)),
-                ("notes_write", Some(false), Some(false)),
-                ("notes_delete", Some(false), Some(true)),
+                ("list", Some(true), Some(false)),
+                ("read", Some(true), Some(false)),
+                ("write", Some(false), Some(false)),
+                ("delete", Some(false), Some(true)),
             ]
         );
         for tool in tools {
@@ -342,18 +341,18 @@ mod tests {
     #[tokio::test]
     async fn a_note_is_written_listed_read_and_deleted() {
         let given = Given::notes(&[("Ideas", "One\n")]).await;
-        given.call("notes_write", json!({"name": "Standup 12.5", "text": "Ship it."})).await.unwrap();
+        given.call("write", json!({"name": "Standup 12.5", "text": "Ship it."})).await.unwrap();
         assert_eq!(given.text("Standup 12.5").as_deref(), Some("Ship it."));
-        assert_eq!(given.call("notes_list", json!({})).await.unwrap(), "Ideas\nStandup 12.5");
-        assert_eq!(given.call("notes_read", json!({"name": "Ideas"})).await.unwrap(), "One\n");
-        given.call("notes_delete", json!({"name": "Standup 12.5"})).await.unwrap();
+        assert_eq!(given.call("list", json!({})).await.unwrap(), "Ideas\nStandup 12.5");
+        assert_eq!(given.call("read", json!({"name": "Ideas"})).await.unwrap(), "One\n");
+        given.call("delete", json!({"name": "Standup 12.5"})).await.unwrap();
         assert_eq!(given.text("Standup 12.5"), None);
     }
 
     #[tokio::test]
     async fn a_write_never_replaces_what_is_there() {
         let given = Given::notes(&[("Ideas", "One")]).await;
-        let said = given.call("notes_write", json!({"name": "Ideas", "text": "Two"})).await.unwrap_err();
+        let said = given.call("write", json!({"name": "Ideas", "text": "Two"})).await.unwrap_err();
         assert!(said.contains("already"), "{said}");
         assert_eq!(given.text("Ideas").as_deref(), Some("One"));
     }
@@ -361,13 +360,13 @@ mod tests {
     #[tokio::test]
     async fn a_missing_note_and_a_wrong_call_are_told_in_words() {
         let given = Given::notes(&[]).await;
-        for tool in ["notes_read", "notes_delete"] {
+        for tool in ["read", "delete"] {
             let said = given.call(tool, json!({"name": "Gone"})).await.unwrap_err();
             assert!(said.contains("no note called \"Gone\""), "{said}");
         }
-        assert_eq!(given.call("notes_list", json!({})).await.unwrap(), "There are no notes.");
-        assert!(given.call("notes_write", json!({"name": "A"})).await.unwrap_err().contains("text"));
-        assert!(given.call("notes_list", json!({"all": true})).await.unwrap_err().contains("all"));
+        assert_eq!(given.call("list", json!({})).await.unwrap(), "There are no notes.");
+        assert!(given.call("write", json!({"name": "A"})).await.unwrap_err().contains("text"));
+        assert!(given.call("list", json!({"all": true})).await.unwrap_err().contains("all"));
         let unknown = CallToolRequestParams::new("notes_burn").with_arguments(JsonObject::new());
         assert!(given.client.call_tool(unknown).await.is_err());
     }
@@ -393,9 +392,9 @@ mod tests {
             "ä",
             &long,
         ] {
-            assert!(given.call("notes_write", json!({"name": name, "text": "x"})).await.is_err(), "{name:?}");
-            assert!(given.call("notes_read", json!({"name": name})).await.is_err(), "{name:?}");
-            assert!(given.call("notes_delete", json!({"name": name})).await.is_err(), "{name:?}");
+            assert!(given.call("write", json!({"name": name, "text": "x"})).await.is_err(), "{name:?}");
+            assert!(given.call("read", json!({"name": name})).await.is_err(), "{name:?}");
+            assert!(given.call("delete", json!({"name": name})).await.is_err(), "{name:?}");
         }
         assert!(!outside.exists());
         assert_eq!(std::fs::read_dir(given.folder.path()).unwrap().count(), 0);
@@ -406,10 +405,10 @@ mod tests {
     async fn a_link_in_the_folder_is_no_note() {
         let given = Given::notes(&[]).await;
         std::os::unix::fs::symlink("/etc/passwd", given.folder.path().join("passwd")).unwrap();
-        assert!(given.call("notes_read", json!({"name": "passwd"})).await.is_err());
-        assert!(given.call("notes_delete", json!({"name": "passwd"})).await.is_err());
-        assert!(given.call("notes_write", json!({"name": "passwd", "text": "x"})).await.is_err());
-        assert_eq!(given.call("notes_list", json!({})).await.unwrap(), "There are no notes.");
+        assert!(given.call("read", json!({"name": "passwd"})).await.is_err());
+        assert!(given.call("delete", json!({"name": "passwd"})).await.is_err());
+        assert!(given.call("write", json!({"name": "passwd", "text": "x"})).await.is_err());
+        assert_eq!(given.call("list", json!({})).await.unwrap(), "There are no notes.");
     }
 
     #[test]

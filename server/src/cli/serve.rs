@@ -24,10 +24,14 @@ pub struct ServeArguments {
 
 pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     let raw = RawConfig::gather(&arguments.flags, arguments.config.as_deref())?;
-    let serve = ServeConfig::check(&raw)?;
+    let mut serve = ServeConfig::check(&raw)?;
     // rmcp speaks of every message; what it says is ours to say at the boundary.
     start_log(serve.log, "info,rmcp=warn");
     let listeners = bind(&serve.listen).await?;
+    if raw.public_url.is_none() {
+        // The system may have been left to choose the port.
+        serve.config.public_url = PublicUrl::localhost(port_of(&listeners)?)?;
+    }
     if let Some(file) = &serve.apply {
         let desk = DeskArguments {
             data_dir: Some(serve.config.data.path().to_owned()),
@@ -49,10 +53,19 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     Ok(())
 }
 
+fn port_of(listeners: &[TcpListener]) -> Result<u16, CliError> {
+    let first = listeners.first().and_then(|listener| listener.local_addr().ok());
+    first.map(|address| address.port()).ok_or_else(|| CliError::Told("there is nothing to listen on".into()))
+}
+
 /// Binds every address; with both loopbacks wanted, one that the machine lacks is left out.
 pub async fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, CliError> {
     let mut listeners = Vec::new();
     for address in addresses {
+        let mut address = *address;
+        if address.port() == 0 && !listeners.is_empty() {
+            address.set_port(port_of(&listeners)?);
+        }
         match TcpListener::bind(address).await {
             Ok(listener) => listeners.push(listener),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {

@@ -152,7 +152,8 @@ impl Desk {
                 connectors: Some(vec![request.connector_slug]),
                 tools: Some(vec![request.tool]),
                 agents: agent.map(|agent| vec![agent]),
-                users: None,
+                // As narrow as what was asked: whoever widens it says so.
+                users: Some(vec![request.requester_email]),
                 groups: None,
             },
             when: None,

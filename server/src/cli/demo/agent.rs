@@ -26,7 +26,7 @@ struct Agent {
 
 impl Agent {
     async fn list(&self) {
-        let body = json!({"connector": "notes", "tool": "notes_list"});
+        let body = json!({"connector": "notes", "tool": "list"});
         // The desk starts its upstream at this moment; the agent is as patient as a real one would be.
         for _ in 0..20 {
             if let Ok(answer) = self.call(&body).await
@@ -44,7 +44,7 @@ impl Agent {
             let name = format!("Call with Acme {number}");
             self.ask(&json!({
                 "connector": "notes",
-                "tool": "notes_write",
+                "tool": "write",
                 "arguments": {"name": name, "text": "Mina spoke with Acme today. They renew for a year at the same price.\n"},
                 "reason": "Mina asked me to keep notes of her customer calls.",
             }))
@@ -56,7 +56,7 @@ impl Agent {
         loop {
             self.ask(&json!({
                 "connector": "notes",
-                "tool": "notes_delete",
+                "tool": "delete",
                 "arguments": {"name": "Old price list"},
                 "reason": "The old price list is superseded; I am tidying up.",
             }))

@@ -36,10 +36,10 @@ connectors:
     name: Notes
     command: COMMAND
     tools:
-      - {name: notes_list, effect: read}
-      - {name: notes_read, effect: read}
-      - {name: notes_write, effect: write}
-      - {name: notes_delete, effect: destructive}
+      - {name: list, effect: read}
+      - {name: read, effect: read}
+      - {name: write, effect: write}
+      - {name: delete, effect: destructive}
 flows:
   - name: Default
     description: Anyone with role approver or admin; one approval; ten minutes.
@@ -47,9 +47,9 @@ flows:
     timeout_minutes: 10
     confirmation: passkey_if_enrolled
 policies:
-  - {name: Reading is fine, action: allow, connectors: [notes], tools: [notes_list, notes_read]}
-  - {name: Writing is countersigned, action: request_approval, connectors: [notes], tools: [notes_write], flow: Default}
-  - {name: Deleting is countersigned, action: request_approval, connectors: [notes], tools: [notes_delete], flow: Default}
+  - {name: Reading is fine, action: allow, connectors: [notes], tools: [list, read]}
+  - {name: Writing is countersigned, action: request_approval, connectors: [notes], tools: [write], flow: Default}
+  - {name: Deleting is countersigned, action: request_approval, connectors: [notes], tools: [delete], flow: Default}
 settings: {default_flow: Default}
 "#;
 

@@ -60,7 +60,7 @@ pub struct Accepted {
         examples(
             ("countersign" = (summary = "Countersign's form", value = json!({
                 "connector": "notes",
-                "tool": "notes_write",
+                "tool": "write",
                 "arguments": {"name": "Standup Monday", "text": "Invoice run is done."},
                 "reason": "Mina asked me to note what came of the stand-up."
             }))),
@@ -229,7 +229,7 @@ fn report_outcome() {}
     responses(
         (status = 200, body = Permissions, description = "What you may use", example = json!({
             "connectors": [{"connector": "notes", "name": "Notes", "tools": [{
-                "tool": "notes_delete", "effect": "destructive", "needs": "request_approval", "title": "Delete a note",
+                "tool": "delete", "effect": "destructive", "needs": "request_approval", "title": "Delete a note",
                 "description": "Deletes one note for good.",
                 "input_schema": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"],
                     "additionalProperties": false}
@@ -252,7 +252,7 @@ fn list_permissions() {}
         (status = 200, body = PendingActions, description = "Your open requests", example = json!({
             "items": [{
                 "approval_id": "019c2b4f-03d2-7b1e-8c1d-5d6f0f2d9e42", "state": "pending", "status": "pending",
-                "connector": "notes", "tool": "notes_write",
+                "connector": "notes", "tool": "write",
                 "expires_at": "2026-03-02T09:14:38.034Z", "created_at": "2026-03-02T09:04:38.034Z"
             }]
         })),

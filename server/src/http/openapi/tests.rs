@@ -99,7 +99,7 @@ fn every_schema_is_a_json_schema_and_every_example_fits_its_own() {
 #[test]
 fn a_body_that_the_server_takes_fits_the_schema_and_one_that_it_refuses_does_not() {
     let body = validator(&json!({"$ref": "#/components/schemas/ActionBody"}));
-    assert!(body.is_valid(&json!({"connector": "notes", "tool": "notes_list"})));
+    assert!(body.is_valid(&json!({"connector": "notes", "tool": "list"})));
     assert!(body.is_valid(&json!({"platform": "crm", "scope": "get", "endpoint": "/a", "method": "GET"})));
     assert!(!body.is_valid(&json!({"connector": "notes"})));
     assert!(!body.is_valid(&json!({"connector": "notes", "tool": "t", "grant": "tool_1h"})));
