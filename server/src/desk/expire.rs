@@ -4,7 +4,8 @@ use super::error::DeskError;
 use super::{Desk, move_on};
 use crate::audit::{Actor, Entry};
 use crate::store;
-use crate::store::timers::TimerKind;
+use crate::store::timers::{Timer, TimerKind};
+use countersign_domain::Timestamp;
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::RequestEvent;
 use std::sync::Arc;
@@ -42,6 +43,17 @@ impl Desk {
             .await?;
         self.announce();
         Ok(())
+    }
+
+    /// Moves a timer to a later time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn put_off(&self, timer: Timer, due_at: Timestamp) -> Result<(), DeskError> {
+        let later = Timer { due_at, ..timer };
+        self.store()
+            .write(move |connection| Box::pin(async move { Ok(store::timers::set(connection, later).await?) }))
+            .await
     }
 
     /// Forgets what has had its time: old keys, events, ceremonies, sessions, links, token ids.

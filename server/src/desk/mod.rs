@@ -2,10 +2,13 @@
 //!
 //! Doors call these and nothing below them. Rules are the domain's; here they meet what is stored.
 
+mod agent_door;
 mod agents;
 mod answer;
+mod arguments;
 mod call;
 mod card;
+mod ceremony;
 mod claim;
 mod connectors;
 mod decide;
@@ -16,6 +19,7 @@ mod fit;
 pub mod health;
 pub mod house;
 pub mod list;
+mod my_passkeys;
 mod paging;
 mod people;
 mod permissions;
@@ -28,14 +32,16 @@ mod stream;
 mod submit;
 mod withdraw;
 
+pub use agent_door::AgentCaller;
 pub use agents::AgentKey;
 pub use answer::Wait;
+pub use arguments::AskedArguments;
 pub use error::{DeskError, Refusal};
 pub use paging::PageParameters;
 pub use session::{Admin, SignedIn, Widening};
 pub(crate) use setup::ensure_default_flow;
 pub use stream::{Hub, Watch};
-pub use submit::{AgentCaller, Ask, AskedArguments, Submitted};
+pub use submit::{Ask, Submitted};
 
 use crate::auth::passkeys::Passkeys;
 use crate::clock::{SharedClock, fresh_id};

@@ -1,11 +1,10 @@
 //! Who is signed in, and what that lets them do. The handles here are the only way to the use cases behind them.
 
-use super::error::{DeskError, agent_suspended, not_found, refuse};
+use super::Desk;
+use super::ceremony::take;
+use super::error::{DeskError, not_found, refuse};
 use super::snapshot::Snapshot;
-use super::submit::AgentCredential;
-use super::{AgentCaller, Desk};
 use crate::audit::{Actor, Entry};
-use crate::auth::agent_jwt::{self, Expected};
 use crate::auth::passkeys::{Assertion, Named, StoredPasskey, credential_id_of};
 use crate::auth::secrets::{self, new_token};
 use crate::store::ceremonies::{Ceremony, CeremonyKind};
@@ -16,17 +15,13 @@ use crate::store::sessions::Session;
 use crate::store::users::User;
 use crate::store::{self, Connection};
 use countersign_domain::Timestamp;
-use countersign_domain::agent::is_api_key;
-use countersign_domain::challenge::CHALLENGE_LIFETIME;
 use countersign_domain::flow::Confirmation;
-use countersign_domain::ids::{CeremonyId, SessionId, UserId};
+use countersign_domain::ids::{SessionId, UserId};
 use countersign_domain::user::{Role, normal_email};
 use countersign_wire::problem::Code;
 use countersign_wire::requests::{CeremonyFinish, CeremonyOptions};
 use countersign_wire::session::{Me, Notice, SessionInfo, SignInStart};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::time::Duration;
 use tokio::sync::broadcast;
 
@@ -114,58 +109,6 @@ impl Admin {
 }
 
 impl Desk {
-    /// The agent behind an API key or a token that it signed itself.
-    ///
-    /// # Errors
-    /// 401 for whatever opens nothing; a suspended agent is told that it is.
-    pub async fn authenticate_agent(&self, bearer: &str, ip: Option<String>) -> Result<AgentCaller, DeskError> {
-        let snapshot = self.snapshot();
-        let unknown = || refuse(Code::Unauthenticated, "This key or token opens nothing.");
-        let (agent, credential) = if is_api_key(bearer) {
-            let hash = secrets::hash(bearer).to_hex();
-            (snapshot.agent_by_key(&hash).ok_or_else(unknown)?, AgentCredential::Key(hash))
-        } else {
-            let agent = self.agent_of_token(&snapshot, bearer).await?;
-            (agent, AgentCredential::Token(agent.public_key.clone().unwrap_or_default()))
-        };
-        match snapshot.agent_at_the_door(agent.id) {
-            Some(_) => Ok(AgentCaller { id: agent.id, ip, credential }),
-            None => Err(agent_suspended()),
-        }
-    }
-
-    async fn agent_of_token<'a>(
-        &self,
-        snapshot: &'a Snapshot,
-        token: &str,
-    ) -> Result<&'a store::agents::Agent, DeskError> {
-        let wrong = |why: String| refuse(Code::Unauthenticated, why);
-        let unknown = || wrong("This key or token opens nothing.".to_owned());
-        let claimed = agent_jwt::peek_agent_id(token).ok_or_else(unknown)?;
-        let agent = snapshot.agents.get(&claimed).ok_or_else(unknown)?;
-        let key = snapshot.public_key(agent.id).ok_or_else(unknown)?;
-        let audience = self.public_url().origin();
-        let expected = Expected { agent_id: agent.id, owner_id: agent.owner_id, audience };
-        let verified =
-            agent_jwt::verify(token, &key, &expected, self.now()).map_err(|error| wrong(error.to_string()))?;
-        let until = verified.replayable_until();
-        if let Some(jti) = verified.jti {
-            let id = agent.id;
-            let fresh = self
-                .store()
-                .write(move |connection| {
-                    Box::pin(
-                        async move { Ok::<_, DeskError>(store::agents::note_jti(connection, id, &jti, until).await?) },
-                    )
-                })
-                .await?;
-            if !fresh {
-                return Err(wrong("This token was used before; its `jti` is known.".to_owned()));
-            }
-        }
-        Ok(agent)
-    }
-
     /// The person behind a session's token.
     ///
     /// # Errors
@@ -413,12 +356,6 @@ impl Desk {
         session.expires_at > self.now() && self.snapshot().users.get(&session.user_id).is_some_and(|user| user.active)
     }
 
-    /// Whether an agent may still ask with the key that it came in with. Reads no database.
-    #[must_use]
-    pub fn agent_stands(&self, caller: &AgentCaller) -> bool {
-        self.snapshot().agent_at_the_door(caller.id).is_some_and(|(agent, _)| caller.credential.is_of(agent))
-    }
-
     /// Cuts off the streams of sessions that were ended.
     pub(super) fn cut_off(&self, sessions: Vec<SessionId>) {
         for session in sessions {
@@ -447,64 +384,6 @@ impl Desk {
             self.passkeys().finish_sign_in(&ceremony.state, &finish.credential, owner.user_id, &passkeys)?;
         Ok((owner, assertion))
     }
-
-    /// Stores a ceremony that has begun and answers its options.
-    pub(super) async fn offer<P: Serialize + Send + 'static>(
-        &self,
-        kind: CeremonyKind,
-        user_id: Option<UserId>,
-        state: String,
-        public_key: serde_json::Value,
-        purpose: P,
-    ) -> Result<CeremonyOptions, DeskError> {
-        let expires_at = self.now() + CHALLENGE_LIFETIME;
-        let id = CeremonyId(self.fresh());
-        self.begin_ceremony(kind, Ceremony { id, user_id, request_id: None, state, purpose, expires_at }).await?;
-        Ok(CeremonyOptions { ceremony: id.to_string(), public_key })
-    }
-
-    pub(super) async fn begin_ceremony<P: Serialize + Send + 'static>(
-        &self,
-        kind: CeremonyKind,
-        ceremony: Ceremony<P>,
-    ) -> Result<(), DeskError> {
-        self.store()
-            .write(move |connection| {
-                // `P` need not be `Sync`, so the row is written without holding a reference to it across an await.
-                Box::pin(store_ceremony(connection, kind, ceremony))
-            })
-            .await
-    }
-
-    pub(super) async fn ceremony<P: DeserializeOwned>(
-        &self,
-        kind: CeremonyKind,
-        id: &str,
-        now: Timestamp,
-    ) -> Result<Ceremony<P>, DeskError> {
-        let spent = || refuse(Code::LinkSpent, "This confirmation was used already, or is over. Begin again.");
-        let id = id.parse().map_err(|_| spent())?;
-        let mut connection = self.store().read().await?;
-        store::ceremonies::find(&mut connection, kind, id, now).await?.ok_or_else(spent)
-    }
-}
-
-async fn store_ceremony<P: Serialize>(
-    connection: &mut Connection,
-    kind: CeremonyKind,
-    ceremony: Ceremony<P>,
-) -> Result<(), DeskError> {
-    let plain = Ceremony {
-        id: ceremony.id,
-        user_id: ceremony.user_id,
-        request_id: ceremony.request_id,
-        state: ceremony.state,
-        purpose: serde_json::to_value(&ceremony.purpose).map_err(|error| DeskError::Internal(error.to_string()))?,
-        expires_at: ceremony.expires_at,
-    };
-    drop(ceremony.purpose);
-    store::ceremonies::insert(connection, kind, &plain).await?;
-    Ok(())
 }
 
 /// Passkeys as the ceremonies want them.
@@ -520,14 +399,6 @@ pub(super) fn fresh_token() -> Result<(SecretString, String), DeskError> {
     let token = new_token()?;
     let hash = secrets::hash(token.expose_secret()).to_hex();
     Ok((token, hash))
-}
-
-/// Consumes a ceremony in the transaction that acts on it.
-pub(super) async fn take(connection: &mut Connection, id: CeremonyId) -> Result<(), DeskError> {
-    match store::ceremonies::consume(connection, id).await? {
-        true => Ok(()),
-        false => Err(refuse(Code::LinkSpent, "This confirmation was used already, or is over. Begin again.")),
-    }
 }
 
 /// Notes a passkey's use; when it was, if it is old enough to widen with.

@@ -91,7 +91,7 @@ async fn run_due(desk: &Desk) -> Result<Option<Timestamp>, DeskError> {
 /// written the store is at fault, and all wait.
 async fn put_aside(desk: &Desk, timer: Timer, now: Timestamp, error: &DeskError) -> Result<(), DeskError> {
     tracing::error!(request.id = %timer.request_id, %error, "a timer can't be run; it is tried again");
-    put_off(desk, timer, now + RETRY).await
+    desk.put_off(timer, now + RETRY).await
 }
 
 async fn run(desk: &Desk, timer: Timer, now: Timestamp) -> Result<(), DeskError> {
@@ -99,7 +99,7 @@ async fn run(desk: &Desk, timer: Timer, now: Timestamp) -> Result<(), DeskError>
         TimerKind::Expire => desk.expire(timer.request_id).await,
         TimerKind::Execute => {
             // It is not taken twice while its taker has it, and not lost when the taker is.
-            put_off(desk, timer, now + LEASE).await?;
+            desk.put_off(timer, now + LEASE).await?;
             let desk = desk.clone();
             tokio::spawn(async move {
                 if let Err(error) = desk.execute(timer.request_id).await {
@@ -110,13 +110,6 @@ async fn run(desk: &Desk, timer: Timer, now: Timestamp) -> Result<(), DeskError>
             Ok(())
         }
     }
-}
-
-async fn put_off(desk: &Desk, timer: Timer, due_at: Timestamp) -> Result<(), DeskError> {
-    let later = Timer { due_at, ..timer };
-    desk.store()
-        .write(move |connection| Box::pin(async move { Ok(store::timers::set(connection, later).await?) }))
-        .await
 }
 
 /// Keeps the stored status of connectors in step with what is seen while they are used.
