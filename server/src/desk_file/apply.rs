@@ -1,7 +1,9 @@
 //! Making a desk what a file says, in one transaction: all or nothing. Nothing is deleted.
 
+mod check;
 mod plan;
 
+use super::known::Known;
 use super::problem::FileProblem;
 use super::read::DeskFile;
 use crate::audit::Actor;
@@ -89,7 +91,12 @@ pub async fn apply(
     let applied = store
         .write(move |connection| {
             Box::pin(async move {
-                let plan = Plan::new(connection, vault, environment, actor, now).await?;
+                let known = Known::load(connection).await?;
+                let problems = check::check(&file, &known, &environment);
+                if !problems.is_empty() {
+                    return Err(ApplyError::File(problems));
+                }
+                let plan = Plan::new(known, vault, environment, actor, now);
                 let report = plan.carry_out(connection, &file, options.prune).await?;
                 // An error is what rolls a transaction back, and so a dry run ends in one.
                 if options.dry_run { Err(ApplyError::Dry(report)) } else { Ok(report) }

@@ -1,13 +1,13 @@
-//! What there is, what the file wants, and each difference carried out with its audit row.
+//! What the file wants, and each difference to the desk carried out with its audit row. What it names is there: that
+//! has been checked.
 
-use super::super::near::did_you_mean;
-use super::super::problem::{Marked, Place, Problems};
+use super::super::known::Known;
 use super::super::read::{AgentItem, ConnectorItem, CredentialItem, DeskFile, ToolItem, UserItem};
+use super::check::secret;
 use super::{ApplyError, Change, Environment, Report};
 use crate::audit::{Actor, Entry};
 use crate::clock::fresh_id;
-use crate::desk::AgentKey;
-use crate::desk::ensure_default_flow;
+use crate::desk::{AgentKey, DeskError, ensure_default_flow};
 use crate::store::agents::Agent;
 use crate::store::connectors::{Connector, ConnectorSettings, Credential, Tool};
 use crate::store::desk::DeskSettings;
@@ -15,7 +15,7 @@ use crate::store::policies::{FlowRecord, PolicyRecord};
 use crate::store::users::User;
 use crate::store::{self, Connection};
 use crate::vault::Vault;
-use countersign_domain::agent::{AgentStatus, is_api_key};
+use countersign_domain::agent::AgentStatus;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::connector::{ConnectorKind, ConnectorStatus, ToolState};
 use countersign_domain::digest::Digest;
@@ -30,51 +30,19 @@ use subtle::ConstantTimeEq as _;
 
 /// The desk as it is while the file is applied.
 pub(super) struct Plan {
+    known: Known,
     vault: Vault,
     environment: Environment,
     actor: Actor,
     now: Timestamp,
-    users: BTreeMap<String, User>,
-    agents: BTreeMap<String, Agent>,
-    connectors: BTreeMap<String, Connector>,
-    tools: Vec<Tool>,
-    credentials: Vec<Credential>,
-    flows: BTreeMap<String, FlowRecord>,
-    policies: BTreeMap<String, PolicyRecord>,
-    problems: Problems,
     report: Report,
 }
 
 type Done = Result<(), ApplyError>;
 
 impl Plan {
-    pub(super) async fn new(
-        connection: &mut Connection,
-        vault: Vault,
-        environment: Environment,
-        actor: Actor,
-        now: Timestamp,
-    ) -> Result<Self, ApplyError> {
-        let users = store::users::all(connection).await?;
-        let agents = store::agents::all(connection).await?;
-        let connectors = store::connectors::all(connection).await?;
-        let flows = store::policies::all_flows(connection).await?;
-        let policies = store::policies::all(connection).await?;
-        Ok(Self {
-            vault,
-            environment,
-            actor,
-            now,
-            users: users.into_iter().map(|user| (user.email.clone(), user)).collect(),
-            agents: agents.into_iter().map(|agent| (agent.name.clone(), agent)).collect(),
-            connectors: connectors.into_iter().map(|connector| (connector.slug.clone(), connector)).collect(),
-            tools: store::connectors::all_tools(connection).await?,
-            credentials: store::connectors::all_credentials(connection).await?,
-            flows: flows.into_iter().map(|flow| (flow.body.name.clone(), flow)).collect(),
-            policies: policies.into_iter().map(|policy| (policy.body.name.clone(), policy)).collect(),
-            problems: Problems::default(),
-            report: Report::default(),
-        })
+    pub(super) fn new(known: Known, vault: Vault, environment: Environment, actor: Actor, now: Timestamp) -> Self {
+        Self { known, vault, environment, actor, now, report: Report::default() }
     }
 
     /// People first, since agents need owners; connectors and flows before the policies that name them.
@@ -88,24 +56,20 @@ impl Plan {
             self.user(connection, &item.value).await?;
         }
         for item in &file.connectors {
-            self.connector(connection, item).await?;
+            self.connector(connection, &item.value).await?;
         }
         for item in &file.agents {
-            self.agent(connection, item).await?;
+            self.agent(connection, &item.value).await?;
         }
         for item in &file.flows {
             self.flow(connection, &item.value).await?;
         }
         self.settings(connection, file).await?;
         for item in &file.policies {
-            self.policy(connection, item).await?;
+            self.policy(connection, &item.value).await?;
         }
         if prune {
             self.prune(connection, file).await?;
-        }
-        let problems = self.problems.into_sorted();
-        if !problems.is_empty() {
-            return Err(ApplyError::File(problems));
         }
         if !self.report.changes.is_empty() {
             store::desk::bump_config(connection).await?;
@@ -150,7 +114,7 @@ impl Plan {
     }
 
     async fn user(&mut self, connection: &mut Connection, item: &UserItem) -> Done {
-        let known = self.users.get(&item.email).cloned();
+        let known = self.known.users.get(&item.email).cloned();
         let base = known.clone().unwrap_or_else(|| User {
             id: UserId(self.fresh()),
             email: item.email.clone(),
@@ -179,21 +143,14 @@ impl Plan {
         }
         let metadata = json!({"role": wanted.role, "groups": wanted.groups, "active": true});
         self.note(connection, sign(known.is_none()), "user", &item.email, metadata).await?;
-        self.users.insert(item.email.clone(), wanted);
+        self.known.users.insert(item.email.clone(), wanted);
         Ok(())
     }
 
-    async fn agent(&mut self, connection: &mut Connection, item: &Marked<AgentItem>) -> Done {
-        let (value, place) = (&item.value, &item.place);
-        let Some(owner_id) = self.users.get(&value.owner).map(|owner| owner.id) else {
-            self.unknown(&below(place, "owner"), "user", &value.owner, self.users.keys());
-            return Ok(());
-        };
-        for slug in value.connectors.iter().flatten().filter(|slug| !self.connectors.contains_key(*slug)) {
-            self.unknown(&below(place, "connectors"), "connector", slug, self.connectors.keys());
-        }
-        let known = self.agents.get(&value.name).cloned();
-        let Some(key) = self.agent_key(value, place, known.is_none())? else { return Ok(()) };
+    async fn agent(&mut self, connection: &mut Connection, value: &AgentItem) -> Done {
+        let owner_id = self.known.users.get(&value.owner).map(|owner| owner.id).ok_or_else(unchecked)?;
+        let known = self.known.agents.get(&value.name).cloned();
+        let key = self.agent_key(value, known.is_none())?;
         let base = known.clone().unwrap_or_else(|| Agent {
             id: AgentId(self.fresh()),
             name: value.name.clone(),
@@ -233,45 +190,25 @@ impl Plan {
         }
         let metadata = json!({"agent_id": wanted.id, "owner_id": owner_id, "connectors": wanted.connectors});
         self.note(connection, sign(known.is_none()), "agent", &value.name, metadata).await?;
-        self.agents.insert(value.name.clone(), wanted);
+        self.known.agents.insert(value.name.clone(), wanted);
         Ok(())
     }
 
-    /// The key that the environment names, or a fresh one for a new agent that names none. The outer `None` means that
-    /// it could not be read, which has been noted.
-    #[allow(clippy::option_option, reason = "no key is not the same as an unreadable one")]
-    fn agent_key(
-        &mut self,
-        item: &AgentItem,
-        place: &Place,
-        is_new: bool,
-    ) -> Result<Option<Option<AgentKey>>, ApplyError> {
-        if let Some(name) = &item.key_env {
-            let key = self.secret(name, &below(place, "key_env"));
-            let Some(key) = key else { return Ok(None) };
-            if !is_api_key(key.expose_secret()) {
-                self.problems
-                    .at(&below(place, "key_env"), format!("{name} holds no agent key (csk_ and 43 characters)"));
-                return Ok(None);
-            }
-            return Ok(Some(Some(AgentKey::of(key))));
+    /// The key that the environment names, or a fresh one for a new agent that names none.
+    fn agent_key(&mut self, item: &AgentItem, is_new: bool) -> Result<Option<AgentKey>, ApplyError> {
+        if let Some(variable) = &item.key_env {
+            return Ok(Some(AgentKey::of(self.secret(&variable.value)?)));
         }
         if item.public_key.is_some() || !is_new {
-            return Ok(Some(None));
+            return Ok(None);
         }
         let key = AgentKey::fresh()?;
         self.report.keys.push((item.name.clone(), key.secret.clone()));
-        Ok(Some(Some(key)))
+        Ok(Some(key))
     }
 
-    async fn connector(&mut self, connection: &mut Connection, item: &Marked<ConnectorItem>) -> Done {
-        let value = &item.value;
-        let known = self.connectors.get(&value.slug).cloned();
-        if let Some(other) = known.as_ref().filter(|known| known.kind != value.kind) {
-            let message = format!("is of kind {} on this desk; a connector keeps its kind", other.kind.word());
-            self.problems.at(&below(&item.place, "kind"), message);
-            return Ok(());
-        }
+    async fn connector(&mut self, connection: &mut Connection, value: &ConnectorItem) -> Done {
+        let known = self.known.connectors.get(&value.slug).cloned();
         let settings = ConnectorSettings {
             base_url: value.base_url.clone(),
             command: value.command.clone(),
@@ -309,7 +246,7 @@ impl Plan {
             let metadata = json!({"connector_id": wanted.id, "kind": wanted.kind, "version": wanted.version});
             self.note(connection, sign(known.is_none()), "connector", &value.slug, metadata).await?;
         }
-        self.connectors.insert(value.slug.clone(), wanted);
+        self.known.connectors.insert(value.slug.clone(), wanted);
         Ok(())
     }
 
@@ -321,13 +258,13 @@ impl Plan {
         connector: &Connector,
         item: Option<&CredentialItem>,
     ) -> Result<bool, ApplyError> {
-        let known = self.credentials.iter().find(|known| known.connector_id == connector.id).cloned();
+        let known = self.known.credentials.iter().find(|known| known.connector_id == connector.id).cloned();
         let Some(item) = item else {
             let Some(known) = known else { return Ok(false) };
             store::connectors::update_credential(connection, &Credential { active: false, ..known }).await?;
             return Ok(true);
         };
-        let Some(secret) = self.secret(&item.env, &item.env_place) else { return Ok(false) };
+        let secret = self.secret(&item.env)?;
         if let Some(known) = known {
             let plain = self.vault.unseal("credential", known.id.0, &known.sealed)?;
             let same = bool::from(plain.ct_eq(secret.expose_secret().as_bytes()))
@@ -363,7 +300,8 @@ impl Plan {
         connector: &Connector,
         item: &ToolItem,
     ) -> Result<bool, ApplyError> {
-        let known = self.tools.iter().find(|tool| tool.connector_id == connector.id && tool.name == item.name).cloned();
+        let known =
+            self.known.tools.iter().find(|tool| tool.connector_id == connector.id && tool.name == item.name).cloned();
         let guess = item.method.as_deref().map_or(Effect::Destructive, Effect::of_method);
         let discovered = connector.kind == ConnectorKind::Mcp;
         let wanted = match (&known, discovered) {
@@ -396,7 +334,7 @@ impl Plan {
     }
 
     async fn flow(&mut self, connection: &mut Connection, body: &FlowBody) -> Done {
-        let known = self.flows.get(&body.name).cloned();
+        let known = self.known.flows.get(&body.name).cloned();
         if known.as_ref().is_some_and(|known| known.body == *body && known.from_file) {
             return Ok(());
         }
@@ -410,22 +348,18 @@ impl Plan {
         store::policies::put_flow(connection, &wanted).await?;
         let metadata = json!({"flow_id": wanted.id, "version": wanted.version, "body": wanted.body});
         self.note(connection, sign(known.is_none()), "flow", &body.name, metadata).await?;
-        self.flows.insert(body.name.clone(), wanted);
+        self.known.flows.insert(body.name.clone(), wanted);
         Ok(())
     }
 
     async fn settings(&mut self, connection: &mut Connection, file: &DeskFile) -> Done {
-        let row = store::desk::desk(connection).await?;
-        let before = row.map(|row| row.settings).unwrap_or_default();
+        let before = self.known.desk.settings.clone();
         let mut wanted = DeskSettings {
             max_pending_per_agent: file.max_pending_per_agent.unwrap_or(before.max_pending_per_agent),
             ..before
         };
         if let Some(name) = &file.default_flow {
-            match self.flows.get(&name.value) {
-                Some(flow) => wanted.default_flow = Some(flow.id),
-                None => self.unknown(&name.place, "flow", &name.value, self.flows.keys()),
-            }
+            wanted.default_flow = Some(self.known.flows.get(name).map(|flow| flow.id).ok_or_else(unchecked)?);
         }
         if wanted != before {
             store::desk::set_settings(connection, &wanted).await?;
@@ -436,15 +370,13 @@ impl Plan {
         if wanted.default_flow.is_none() {
             ensure_default_flow(connection, Confirmation::Passkey, false, self.now).await?;
             let flows = store::policies::all_flows(connection).await?;
-            self.flows = flows.into_iter().map(|flow| (flow.body.name.clone(), flow)).collect();
+            self.known.flows = flows.into_iter().map(|flow| (flow.body.name.clone(), flow)).collect();
         }
         Ok(())
     }
 
-    async fn policy(&mut self, connection: &mut Connection, item: &Marked<PolicyBody>) -> Done {
-        let body = &item.value;
-        self.check_names(item);
-        let known = self.policies.get(&body.name).cloned();
+    async fn policy(&mut self, connection: &mut Connection, body: &PolicyBody) -> Done {
+        let known = self.known.policies.get(&body.name).cloned();
         if known.as_ref().is_some_and(|known| known.body == *body && known.active && known.from_file) {
             return Ok(());
         }
@@ -459,56 +391,42 @@ impl Plan {
         store::policies::put(connection, &wanted).await?;
         let metadata = json!({"policy_id": wanted.id, "version": wanted.version, "body": wanted.body});
         self.note(connection, sign(known.is_none()), "policy", &body.name, metadata).await?;
-        self.policies.insert(body.name.clone(), wanted);
+        self.known.policies.insert(body.name.clone(), wanted);
         Ok(())
-    }
-
-    fn check_names(&self, item: &Marked<PolicyBody>) {
-        let scope = &item.value.scope;
-        for slug in scope.connectors.iter().flatten().filter(|slug| !self.connectors.contains_key(*slug)) {
-            self.unknown(&below(&item.place, "connectors"), "connector", slug, self.connectors.keys());
-        }
-        for name in scope.agents.iter().flatten().filter(|name| !self.agents.contains_key(*name)) {
-            self.unknown(&below(&item.place, "agents"), "agent", name, self.agents.keys());
-        }
-        for email in scope.users.iter().flatten().filter(|email| !self.users.contains_key(&email.to_lowercase())) {
-            self.unknown(&below(&item.place, "users"), "user", email, self.users.keys());
-        }
-        for flow in item.value.flow.iter().filter(|flow| !self.flows.contains_key(*flow)) {
-            self.unknown(&below(&item.place, "flow"), "flow", flow, self.flows.keys());
-        }
     }
 
     /// Disables what an earlier file made and this one no longer names.
     async fn prune(&mut self, connection: &mut Connection, file: &DeskFile) -> Done {
         let named: HashSet<_> = file.policies.iter().map(|item| item.value.name.clone()).collect();
-        for mut policy in left_out(&self.policies, &named, |policy| policy.from_file && policy.active) {
+        for mut policy in left_out(&self.known.policies, &named, |policy| policy.from_file && policy.active) {
             policy.active = false;
             store::policies::put(connection, &policy).await?;
             self.note(connection, '-', "policy", &policy.body.name, json!({"policy_id": policy.id})).await?;
         }
         let named: HashSet<_> = file.agents.iter().map(|item| item.value.name.clone()).collect();
         let runs = |agent: &Agent| agent.from_file && agent.status == AgentStatus::Active;
-        for mut agent in left_out(&self.agents, &named, runs) {
+        for mut agent in left_out(&self.known.agents, &named, runs) {
             agent.status = AgentStatus::Suspended;
             store::agents::update(connection, &agent).await?;
             self.note(connection, '-', "agent", &agent.name, json!({"agent_id": agent.id})).await?;
         }
         let named: HashSet<_> = file.connectors.iter().map(|item| item.value.slug.clone()).collect();
-        for mut connector in left_out(&self.connectors, &named, |connector| connector.from_file && connector.active) {
+        for mut connector in
+            left_out(&self.known.connectors, &named, |connector| connector.from_file && connector.active)
+        {
             connector.active = false;
             store::connectors::update(connection, &connector).await?;
             self.note(connection, '-', "connector", &connector.slug, json!({"connector_id": connector.id})).await?;
         }
         let named: HashSet<_> = file.flows.iter().map(|item| item.value.name.clone()).collect();
-        for mut flow in left_out(&self.flows, &named, |flow| flow.from_file && flow.body.active) {
+        for mut flow in left_out(&self.known.flows, &named, |flow| flow.from_file && flow.body.active) {
             flow.body.active = false;
             flow.version += 1;
             store::policies::put_flow(connection, &flow).await?;
             self.note(connection, '-', "flow", &flow.body.name, json!({"flow_id": flow.id})).await?;
         }
         let named: HashSet<_> = file.users.iter().map(|item| item.value.email.clone()).collect();
-        for mut user in left_out(&self.users, &named, |user| user.from_file && user.active) {
+        for mut user in left_out(&self.known.users, &named, |user| user.from_file && user.active) {
             user.active = false;
             store::users::update(connection, &user).await?;
             store::sessions::delete_of_user(connection, user.id).await?;
@@ -517,26 +435,18 @@ impl Plan {
         Ok(())
     }
 
-    fn secret(&self, name: &str, place: &Place) -> Option<SecretString> {
-        let secret = (self.environment)(name).filter(|secret| !secret.expose_secret().is_empty());
-        if secret.is_none() {
-            self.problems.at(place, format!("the environment variable {name} is not set"));
-        }
-        secret
+    fn secret(&self, name: &str) -> Result<SecretString, ApplyError> {
+        secret(&self.environment, name).ok_or_else(unchecked)
     }
+}
 
-    fn unknown<'a>(&self, place: &Place, kind: &str, name: &str, known: impl Iterator<Item = &'a String>) {
-        let guess = did_you_mean(name, known.map(String::as_str));
-        self.problems.at(place, format!("there is no {kind} {name:?}{guess}"));
-    }
+/// Everything that is named was checked to be there in this very transaction.
+fn unchecked() -> ApplyError {
+    DeskError::Internal("a desk file names what there is not, and the check did not see it".into()).into()
 }
 
 const fn sign(is_new: bool) -> char {
     if is_new { '+' } else { '~' }
-}
-
-fn below(place: &Place, key: &str) -> Place {
-    Place { mark: place.mark, path: format!("{}.{key}", place.path) }
 }
 
 fn left_out<T: Clone>(known: &BTreeMap<String, T>, named: &HashSet<String>, counts: impl Fn(&T) -> bool) -> Vec<T> {
@@ -546,6 +456,6 @@ fn left_out<T: Clone>(known: &BTreeMap<String, T>, named: &HashSet<String>, coun
 /// What an admin nods to with an HTTP or external tool: its schema and where it goes.
 fn schema_hash(item: &ToolItem) -> Result<String, ApplyError> {
     let nodded = json!({"input_schema": item.input_schema, "method": item.method, "path": item.path});
-    let canonical = Canonical::of(&nodded).map_err(crate::desk::DeskError::from)?;
+    let canonical = Canonical::of(&nodded).map_err(DeskError::from)?;
     Ok(Digest::of(canonical.bytes()).to_string())
 }
