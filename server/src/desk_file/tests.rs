@@ -133,3 +133,23 @@ async fn pruning_disables_what_the_file_no_longer_names_and_naming_it_brings_it_
     assert_eq!(lines(&desk.apply_with(without, "first", prune).await.unwrap()), ["- policy Refunds"]);
     assert_eq!(lines(&desk.apply(SHOP).await.unwrap()), ["~ policy Refunds"]);
 }
+
+#[tokio::test]
+async fn the_record_says_what_it_says_of_an_admin_at_the_desk_by_id_and_with_the_name() {
+    let desk = given_desk().await;
+    desk.apply(SHOP).await.unwrap();
+    desk.apply(&SHOP.replace("Dana Kim", "Dana K.").replace("shop.test/v1", "shop.test/v2")).await.unwrap();
+    let mut connection = desk.store.read().await.unwrap();
+    let rows: Vec<_> =
+        store::audit::after(&mut connection, 0, 100).await.unwrap().into_iter().map(|(row, _)| row).collect();
+    let connector = store::connectors::all(&mut connection).await.unwrap().remove(0);
+    let of_connector: Vec<_> = rows.iter().filter(|row| row.subject == connector.id.to_string()).collect();
+    assert_eq!(
+        of_connector.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(),
+        ["connector.created", "connector.changed"]
+    );
+    assert!(of_connector.iter().all(|row| row.metadata["slug"] == "shop"), "{of_connector:?}");
+    let user = store::users::all(&mut connection).await.unwrap().remove(0);
+    let changed = rows.iter().find(|row| row.action == "user.changed").unwrap();
+    assert_eq!((changed.subject.clone(), &changed.metadata["email"]), (user.id.to_string(), &"dana@acme.test".into()));
+}
