@@ -1,6 +1,6 @@
 //! What an earlier file made and this one no longer names, switched off. Nothing is deleted.
 
-use super::super::super::read::DeskFile;
+use super::super::super::read::{ConnectorItem, DeskFile};
 use super::connectors::about_connector;
 use super::people::{about_agent, about_user};
 use super::policies::{about_flow, about_policy};
@@ -9,6 +9,8 @@ use crate::store::agents::Agent;
 use crate::store::connectors::Connector;
 use crate::store::{self, Connection};
 use countersign_domain::agent::AgentStatus;
+use countersign_domain::connector::{ConnectorKind, ToolState, qualified_name};
+use serde_json::json;
 use std::collections::{BTreeMap, HashSet};
 
 impl Plan {
@@ -17,6 +19,7 @@ impl Plan {
         self.prune_policies(connection, file).await?;
         self.prune_agents(connection, file).await?;
         self.prune_connectors(connection, file).await?;
+        self.prune_tools(connection, file).await?;
         self.prune_flows(connection, file).await?;
         self.prune_users(connection, file).await
     }
@@ -55,6 +58,37 @@ impl Plan {
             let (subject, metadata) = (connector.id.to_string(), about_connector(&connector));
             let (kind, name, action) = ("connector", connector.slug.as_str(), "connector.changed");
             self.note(connection, Noted { sign: '-', kind, name, action, subject, metadata }).await?;
+        }
+        Ok(())
+    }
+
+    async fn prune_tools(&mut self, connection: &mut Connection, file: &DeskFile) -> Done {
+        for item in file.connectors.iter().map(|item| &item.value) {
+            let Some(connector) = self.known.connectors.get(&item.slug).cloned() else { continue };
+            self.drop_tools(connection, &connector, item).await?;
+        }
+        Ok(())
+    }
+
+    /// An MCP server says itself what tools it has; those of the others are only ever the file's.
+    async fn drop_tools(&mut self, connection: &mut Connection, connector: &Connector, item: &ConnectorItem) -> Done {
+        if connector.kind == ConnectorKind::Mcp {
+            return Ok(());
+        }
+        let named: HashSet<_> = item.tools.iter().map(|tool| tool.value.name.as_str()).collect();
+        let tools: Vec<_> = self.known.tools.iter().filter(|tool| tool.connector_id == connector.id).cloned().collect();
+        for mut tool in tools {
+            if named.contains(tool.name.as_str()) || tool.state == ToolState::Gone {
+                continue;
+            }
+            tool.state = ToolState::Gone;
+            store::connectors::put_tool(connection, &tool).await?;
+            let name = format!("{}/{}", connector.slug, tool.name);
+            // A tool has no id; at the desk too it is called by its qualified name.
+            let subject = qualified_name(&connector.slug, &tool.name);
+            let metadata = json!({"effect": tool.effect, "state": tool.state, "schema_hash": tool.schema_hash});
+            let (kind, action) = ("tool", "tool.changed");
+            self.note(connection, Noted { sign: '-', kind, name: &name, action, subject, metadata }).await?;
         }
         Ok(())
     }
