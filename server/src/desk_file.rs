@@ -14,7 +14,7 @@ mod read;
 mod tests;
 mod tree;
 
-pub use apply::{ApplyError, Change, Options, Report, apply};
+pub use apply::{ApplyError, Change, Kept, Options, Report, apply};
 pub use export::export;
 pub use problem::FileProblem;
 pub use read::DeskFile;

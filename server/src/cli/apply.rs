@@ -47,6 +47,9 @@ pub async fn apply_file(desk: &OpenDesk, path: &Path, options: Options) -> Resul
     for change in &report.changes {
         say(change);
     }
+    for kept in &report.kept {
+        say(kept);
+    }
     if report.changes.is_empty() {
         say("No changes.");
     } else if options.dry_run {

@@ -30,6 +30,8 @@ pub struct Options {
 pub struct Report {
     /// In the file's order.
     pub changes: Vec<Change>,
+    /// What the file names and a person switched off.
+    pub kept: Vec<Kept>,
     /// The new agents' keys, by name; each is told this once.
     pub keys: Vec<(String, SecretString)>,
 }
@@ -48,6 +50,27 @@ pub struct Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.sign, self.kind, self.name)
+    }
+}
+
+/// Something that the file names, that a person switched off, and that therefore stays off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Of what kind.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.kind {
+            "agent" => "suspended",
+            "user" => "closed",
+            "connector" => "switched off",
+            _ => "disabled",
+        };
+        write!(f, "{} {} is {state}, and stays so: the file does not lift that", self.kind, self.name)
     }
 }
 

@@ -6,7 +6,9 @@ use crate::store::desk::DeskRow;
 use crate::store::policies::{FlowRecord, PolicyRecord};
 use crate::store::users::User;
 use crate::store::{self, Connection, StoreError};
-use std::collections::BTreeMap;
+use countersign_domain::agent::AgentStatus;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 pub(super) struct Known {
     pub(super) desk: DeskRow,
@@ -39,5 +41,15 @@ impl Known {
             flows: flows.into_iter().map(|flow| (flow.body.name.clone(), flow)).collect(),
             policies: policies.into_iter().map(|policy| (policy.body.name.clone(), policy)).collect(),
         })
+    }
+
+    /// What `--prune` switched off, by id. What a person has switched on since is theirs, also to switch off again.
+    pub(super) fn pruned(&self) -> BTreeSet<Uuid> {
+        let users = self.users.values().filter(|user| user.active).map(|user| user.id.0);
+        let agents = self.agents.values().filter(|agent| agent.status == AgentStatus::Active).map(|agent| agent.id.0);
+        let connectors = self.connectors.values().filter(|connector| connector.active).map(|connector| connector.id.0);
+        let policies = self.policies.values().filter(|policy| policy.active).map(|policy| policy.id.0);
+        let on: BTreeSet<_> = users.chain(agents).chain(connectors).chain(policies).collect();
+        self.desk.settings.pruned.difference(&on).copied().collect()
     }
 }

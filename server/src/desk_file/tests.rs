@@ -1,6 +1,7 @@
 //! Stories of desk files.
 
 mod mistakes;
+mod switched;
 
 use super::*;
 use crate::audit::Actor;

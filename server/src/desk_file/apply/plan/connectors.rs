@@ -40,7 +40,9 @@ impl Plan {
             created_at: self.now,
         });
         let version = if base.settings == settings { base.version } else { base.version + 1 };
-        let wanted = Connector { name: value.name.clone(), settings, version, active: true, from_file: true, ..base };
+        let active = self.stays_on("connector", &value.slug, base.id.0, base.active);
+        let comes_back = active && !base.active;
+        let wanted = Connector { name: value.name.clone(), settings, version, active, from_file: true, ..base };
         let mut changed = known.as_ref() != Some(&wanted);
         match &known {
             None => store::connectors::insert(connection, &wanted).await?,
@@ -61,6 +63,10 @@ impl Plan {
                 metadata: about_connector(&wanted),
             };
             self.note(connection, noted).await?;
+        }
+        if comes_back {
+            // It comes back as the file says it, and not with the tools of the file before the last.
+            self.drop_tools(connection, &wanted, value).await?;
         }
         self.known.connectors.insert(value.slug.clone(), wanted);
         Ok(())

@@ -25,11 +25,12 @@ impl Plan {
             created_at: self.now,
             last_seen_at: None,
         });
+        let active = self.stays_on("user", &item.email, base.id.0, base.active);
         let wanted = User {
             name: item.name.clone(),
             role: item.role,
             groups: item.groups.clone(),
-            active: true,
+            active,
             from_file: true,
             ..base
         };
@@ -76,9 +77,10 @@ impl Plan {
             None if value.public_key.is_some() => (None, None),
             None => (base.key_hash.clone(), base.key_hint.clone()),
         };
+        let is_on = self.stays_on("agent", &value.name, base.id.0, base.status == AgentStatus::Active);
         let wanted = Agent {
             owner_id,
-            status: AgentStatus::Active,
+            status: if is_on { AgentStatus::Active } else { AgentStatus::Suspended },
             key_hash,
             key_hint,
             public_key: value.public_key.clone(),

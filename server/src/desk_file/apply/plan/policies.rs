@@ -42,7 +42,7 @@ impl Plan {
         let before = self.known.desk.settings.clone();
         let mut wanted = DeskSettings {
             max_pending_per_agent: file.max_pending_per_agent.unwrap_or(before.max_pending_per_agent),
-            ..before
+            ..before.clone()
         };
         if let Some(name) = &file.default_flow {
             wanted.default_flow = Some(self.known.flows.get(name).map(|flow| flow.id).ok_or_else(unchecked)?);
@@ -55,7 +55,10 @@ impl Plan {
                 name: "settings",
                 action: "settings.changed",
                 subject: self.known.desk.id.to_string(),
-                metadata: json!(wanted),
+                metadata: json!({
+                    "default_flow": wanted.default_flow,
+                    "max_pending_per_agent": wanted.max_pending_per_agent,
+                }),
             };
             self.note(connection, noted).await?;
         }
@@ -70,14 +73,17 @@ impl Plan {
 
     pub(super) async fn policy(&mut self, connection: &mut Connection, body: &PolicyBody) -> Done {
         let known = self.known.policies.get(&body.name).cloned();
-        if known.as_ref().is_some_and(|known| known.body == *body && known.active && known.from_file) {
+        let id = known.as_ref().map_or_else(|| PolicyId(self.fresh()), |known| known.id);
+        let was_on = known.as_ref().is_none_or(|known| known.active);
+        let active = self.stays_on("policy", &body.name, id.0, was_on);
+        if known.as_ref().is_some_and(|known| known.body == *body && known.active == active && known.from_file) {
             return Ok(());
         }
         let wanted = PolicyRecord {
-            id: known.as_ref().map_or_else(|| PolicyId(self.fresh()), |known| known.id),
+            id,
             version: known.as_ref().map_or(1, |known| known.version + i64::from(known.body != *body)),
             body: body.clone(),
-            active: true,
+            active,
             from_file: true,
             updated_at: self.now,
         };
@@ -86,7 +92,11 @@ impl Plan {
             sign: sign(known.is_none()),
             kind: "policy",
             name: &body.name,
-            action: if known.is_none() { "policy.created" } else { "policy.updated" },
+            action: match &known {
+                None => "policy.created",
+                Some(known) if known.body == *body && active && !known.active => "policy.enabled",
+                Some(_) => "policy.updated",
+            },
             subject: wanted.id.to_string(),
             metadata: about_policy(&wanted),
         };

@@ -29,6 +29,7 @@ impl Plan {
         for mut policy in left_out(&self.known.policies, &named, |policy| policy.from_file && policy.active) {
             policy.active = false;
             store::policies::put(connection, &policy).await?;
+            self.pruned.insert(policy.id.0);
             let (subject, metadata) = (policy.id.to_string(), about_policy(&policy));
             let (kind, name, action) = ("policy", policy.body.name.as_str(), "policy.disabled");
             self.note(connection, Noted { sign: '-', kind, name, action, subject, metadata }).await?;
@@ -42,6 +43,7 @@ impl Plan {
         for mut agent in left_out(&self.known.agents, &named, runs) {
             agent.status = AgentStatus::Suspended;
             store::agents::update(connection, &agent).await?;
+            self.pruned.insert(agent.id.0);
             let (subject, metadata) = (agent.id.to_string(), about_agent(&agent));
             let (kind, name, action) = ("agent", agent.name.as_str(), "agent.changed");
             self.note(connection, Noted { sign: '-', kind, name, action, subject, metadata }).await?;
@@ -55,6 +57,7 @@ impl Plan {
         for mut connector in left_out(&self.known.connectors, &named, is_on) {
             connector.active = false;
             store::connectors::update(connection, &connector).await?;
+            self.pruned.insert(connector.id.0);
             let (subject, metadata) = (connector.id.to_string(), about_connector(&connector));
             let (kind, name, action) = ("connector", connector.slug.as_str(), "connector.changed");
             self.note(connection, Noted { sign: '-', kind, name, action, subject, metadata }).await?;
@@ -71,7 +74,12 @@ impl Plan {
     }
 
     /// An MCP server says itself what tools it has; those of the others are only ever the file's.
-    async fn drop_tools(&mut self, connection: &mut Connection, connector: &Connector, item: &ConnectorItem) -> Done {
+    pub(super) async fn drop_tools(
+        &mut self,
+        connection: &mut Connection,
+        connector: &Connector,
+        item: &ConnectorItem,
+    ) -> Done {
         if connector.kind == ConnectorKind::Mcp {
             return Ok(());
         }
@@ -112,6 +120,7 @@ impl Plan {
             user.active = false;
             store::users::update(connection, &user).await?;
             store::sessions::delete_of_user(connection, user.id).await?;
+            self.pruned.insert(user.id.0);
             let (subject, metadata) = (user.id.to_string(), about_user(&user));
             let (kind, name, action) = ("user", user.email.as_str(), "user.changed");
             self.note(connection, Noted { sign: '-', kind, name, action, subject, metadata }).await?;
