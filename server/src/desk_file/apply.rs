@@ -115,7 +115,7 @@ pub async fn apply(
         .write(move |connection| {
             Box::pin(async move {
                 let known = Known::load(connection).await?;
-                let problems = check::check(&file, &known, &environment);
+                let problems = check::check(&file, &known, &environment, options.prune);
                 if !problems.is_empty() {
                     return Err(ApplyError::File(problems));
                 }

@@ -10,7 +10,7 @@ pub(super) use people::{AgentItem, UserItem};
 
 use super::fields::{Fields, Keys};
 use super::notes::{Kind, Mention, Notes, Variable};
-use super::problem::{FileProblem, Marked};
+use super::problem::{FileProblem, Marked, Place};
 use super::tree::{self, Node};
 use countersign_domain::flow::FlowBody;
 use countersign_domain::policy::PolicyBody;
@@ -41,6 +41,8 @@ pub(super) struct Named {
     agents: BTreeSet<String>,
     connectors: BTreeSet<String>,
     flows: BTreeSet<String>,
+    /// Where the people stand.
+    pub(super) users_place: Place,
 }
 
 impl Named {
@@ -81,6 +83,7 @@ fn whole(root: &Node, notes: &Notes) -> Option<DeskFile> {
         agents: fields.names("agents", "name", str::to_owned),
         connectors: fields.names("connectors", "slug", str::to_owned),
         flows: fields.names("flows", "name", str::to_owned),
+        users_place: fields.place_of("users"),
     };
     let mut file = DeskFile {
         users: fields.items("users", |node, path| people::user(node, path, notes)),

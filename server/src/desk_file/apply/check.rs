@@ -5,23 +5,25 @@ use super::super::known::Known;
 use super::super::near::did_you_mean;
 use super::super::notes::{Kind, Mention, Variable};
 use super::super::problem::{FileProblem, Problems};
-use super::super::read::{DeskFile, Named};
+use super::super::read::{DeskFile, Named, UserItem};
 use super::Environment;
 use crate::auth::secrets;
 use countersign_domain::agent::is_api_key;
+use countersign_domain::user::Role;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::{BTreeMap, HashMap};
 
 /// All that is wrong with the file here, what was wrong with it anywhere included, in its order.
-pub(super) fn check(file: &DeskFile, known: &Known, environment: &Environment) -> Vec<FileProblem> {
+pub(super) fn check(file: &DeskFile, known: &Known, environment: &Environment, prune: bool) -> Vec<FileProblem> {
     let problems = Problems::from(file.problems.clone());
     // Of a file that is no file of a desk at all, nothing more can be said.
     if let Some(named) = &file.named {
-        let check = Check { file, named, known, environment, problems: &problems };
+        let check = Check { file, named, known, environment, prune, problems: &problems };
         file.mentions.iter().for_each(|mention| check.mention(mention));
         file.variables.iter().for_each(|variable| check.variable(variable));
         check.keys();
         check.kinds();
+        check.admins();
     }
     problems.into_sorted()
 }
@@ -31,6 +33,7 @@ struct Check<'a> {
     named: &'a Named,
     known: &'a Known,
     environment: &'a Environment,
+    prune: bool,
     problems: &'a Problems,
 }
 
@@ -94,6 +97,36 @@ impl Check<'_> {
             let message = format!("is of kind {} on this desk; a connector keeps its kind", other.kind.word());
             self.problems.at(&item.kind_place, message);
         }
+    }
+
+    /// A desk that has an admin keeps one, as it does when people are changed at the desk.
+    fn admins(&self) {
+        let admins = || self.known.users.values().filter(|user| user.active && user.role == Role::Admin);
+        // Of somebody who can't be read it is not known what role they are to have.
+        let is_unread = self.named.of(Kind::User).iter().any(|email| self.item(email).is_none());
+        if admins().next().is_none() || is_unread || self.keeps_an_admin() {
+            return;
+        }
+        let (place, why) = match admins().find_map(|admin| self.item(&admin.email)) {
+            Some(demoted) => (&demoted.role_place, format!("{} is the last", demoted.email)),
+            None => (&self.named.users_place, "--prune would close the last one's account".to_owned()),
+        };
+        self.problems.at(place, format!("would leave the desk without an active admin: {why}"));
+    }
+
+    fn keeps_an_admin(&self) -> bool {
+        let comes_back = self.known.pruned();
+        let mut known = self.known.users.values();
+        let stays = known.any(|user| match self.item(&user.email) {
+            Some(item) => item.role == Role::Admin && (user.active || comes_back.contains(&user.id.0)),
+            None => user.role == Role::Admin && user.active && !(self.prune && user.from_file),
+        });
+        let is_new = |item: &UserItem| !self.known.users.contains_key(&item.email);
+        stays || self.file.users.iter().any(|item| item.value.role == Role::Admin && is_new(&item.value))
+    }
+
+    fn item(&self, email: &str) -> Option<&UserItem> {
+        self.file.users.iter().map(|item| &item.value).find(|item| item.email == email)
     }
 }
 

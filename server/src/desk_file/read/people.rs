@@ -2,7 +2,7 @@
 
 use super::super::fields::{Fields, Keys};
 use super::super::notes::{Kind, Notes, Variable};
-use super::super::problem::Marked;
+use super::super::problem::{Marked, Place};
 use super::super::tree::Node;
 use super::check_name;
 use crate::auth::agent_jwt::AgentPublicKey;
@@ -14,6 +14,7 @@ pub(in super::super) struct UserItem {
     pub(in super::super) email: String,
     pub(in super::super) name: String,
     pub(in super::super) role: Role,
+    pub(in super::super) role_place: Place,
     pub(in super::super) groups: Vec<String>,
 }
 
@@ -43,7 +44,13 @@ pub(super) fn user(node: &Node, path: &str, notes: &Notes) -> Option<UserItem> {
         fields.wrong("email", "is no email address");
     }
     check_name(&fields, "name", name.as_deref());
-    Some(UserItem { email: normal_email(&email?), name: name?.trim().to_owned(), role: role?, groups })
+    Some(UserItem {
+        email: normal_email(&email?),
+        name: name?.trim().to_owned(),
+        role: role?,
+        role_place: fields.place_of("role"),
+        groups,
+    })
 }
 
 pub(super) fn agent(node: &Node, path: &str, notes: &Notes) -> Option<AgentItem> {

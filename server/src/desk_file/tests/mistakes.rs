@@ -257,3 +257,22 @@ async fn a_secret_that_is_not_set_is_named_and_nothing_happens() {
     };
     assert!(problems[0].message.contains("SHOP_TOKEN"), "{problems:?}");
 }
+
+#[tokio::test]
+async fn a_desk_that_has_an_admin_is_not_left_without_one() {
+    let desk = given_desk().await;
+    desk.apply(SHOP).await.unwrap();
+    has(&told(&desk, &SHOP.replace("admin", "member")).await, 3, "users[0].role would leave the desk without");
+    let others = "\nusers:\n  - {email: lee@acme.test, name: Lee}\n";
+    let prune = Options { dry_run: false, prune: true };
+    let Err(ApplyError::File(problems)) = desk.apply_with(others, "first", prune).await else {
+        panic!("it was applied")
+    };
+    assert_eq!((problems.len(), problems[0].line, problems[0].path.as_str()), (1, 3, "users"), "{problems:?}");
+    assert!(problems[0].message.contains("--prune"), "{problems:?}");
+
+    let follows = others.replace("name: Lee", "name: Lee, role: admin");
+    desk.apply_with(&follows, "first", prune).await.unwrap();
+    let unreadable = "users:\n  - {email: lee@acme.test, name: Lee, role: amdin}\n";
+    assert_eq!(told(&desk, unreadable).await.len(), 1, "what role is meant is not known");
+}
