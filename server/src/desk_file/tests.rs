@@ -1,5 +1,6 @@
 //! Stories of desk files.
 
+mod exported;
 mod mistakes;
 mod switched;
 
@@ -86,19 +87,6 @@ async fn a_file_makes_the_desk_and_the_second_time_changes_nothing() {
     let again = desk.apply(SHOP).await.unwrap();
     assert_eq!(lines(&again), Vec::<String>::new());
     assert_eq!(desk.version().await, version, "a running server has nothing to pick up");
-}
-
-#[tokio::test]
-async fn what_is_exported_makes_the_same_desk() {
-    let desk = given_desk().await;
-    desk.apply(SHOP).await.unwrap();
-    let text = export(&mut desk.store.read().await.unwrap()).await.unwrap();
-    assert!(!text.contains("first"), "no secret leaves");
-    let other = given_desk().await;
-    other.apply(&text).await.unwrap();
-    let again = other.apply(&text).await.unwrap();
-    assert_eq!(lines(&again), Vec::<String>::new());
-    assert_eq!(export(&mut other.store.read().await.unwrap()).await.unwrap(), text);
 }
 
 #[tokio::test]
