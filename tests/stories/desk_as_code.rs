@@ -53,3 +53,11 @@ async fn ask_for_a_refund(folder: &TempDir) -> (u16, String) {
     process.kill().await;
     (answer.status, answer.code().to_owned())
 }
+
+#[tokio::test]
+async fn a_file_that_names_a_suspended_agent_says_that_it_stays_suspended() {
+    let folder = given_folder().await;
+    Database::of(folder.path()).await.run("UPDATE agents SET status = 'suspended'").await;
+    let told = command(folder.path(), &["apply", "desk.yaml"], &VARIABLES).await;
+    assert_eq!(told, "agent invoice-bot is suspended, and stays so: the file does not lift that\nNo changes.\n");
+}
