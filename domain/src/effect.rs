@@ -43,13 +43,28 @@ impl Effect {
         }
     }
 
-    /// The first guess for an HTTP tool from its method (RFC 9110, section 9.2.1: safe methods).
+    /// The first guess for an HTTP tool from its method: only a safe one (RFC 9110, section 9.2.1) says that it changes
+    /// nothing, and none says that nothing is lost.
     #[must_use]
     pub fn of_method(method: &str) -> Self {
         match method {
             "GET" | "HEAD" => Self::Read,
-            "POST" | "PUT" | "PATCH" => Self::Write,
             _ => Self::Destructive,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_safe_method_is_guessed_to_be_harmless() {
+        for safe in ["GET", "HEAD"] {
+            assert_eq!(Effect::of_method(safe), Effect::Read);
+        }
+        for other in ["POST", "PUT", "PATCH", "DELETE", "get", ""] {
+            assert_eq!(Effect::of_method(other), Effect::Destructive, "{other:?}");
         }
     }
 }

@@ -100,7 +100,7 @@ pub struct FlowBody {
 }
 
 /// Fields of a flow that a later version brings.
-const LATER: [&str; 10] = [
+pub const LATER: [&str; 10] = [
     "channels",
     "reminder_interval_minutes",
     "auto_approve_minutes",

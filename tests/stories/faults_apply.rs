@@ -55,7 +55,7 @@ colours: blue
 "#;
     let ended = apply(&folder, wrong.as_bytes(), &[], &VARIABLES).await;
     assert_eq!(ended.code, Some(1));
-    for line in [3, 4, 6, 9, 11, 13, 15, 16, 17, 18, 19] {
+    for line in [3, 4, 6, 7, 9, 11, 13, 15, 16, 17, 18, 19] {
         assert!(ended.complained.contains(&format!("desk.yaml:{line}:")), "line {line}: {}", ended.complained);
     }
     assert!(ended.complained.contains("nothing was changed"), "{}", ended.complained);

@@ -7,6 +7,7 @@ mod browser;
 mod commands;
 mod crashes;
 mod demo;
+mod desk_as_code;
 mod faults_apply;
 mod faults_bodies;
 mod faults_decisions;

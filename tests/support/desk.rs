@@ -225,7 +225,7 @@ pub async fn apply_to(folder: &Path, clock: SharedClock, file: &str, variables: 
     let store = Store::open(&data).await.unwrap();
     ensure_desk(&store, &clock).await.unwrap();
     let vault = Vault::open(&MasterKeySource::DataFolder(folder.to_owned())).unwrap();
-    let file = DeskFile::read(file).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let file = DeskFile::read(file);
     let variables: HashMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let environment = Arc::new(move |name: &str| variables.get(name).cloned().map(SecretString::from));

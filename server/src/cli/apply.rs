@@ -34,7 +34,7 @@ pub async fn apply_file(desk: &OpenDesk, path: &Path, options: Options) -> Resul
     let name = path.display().to_string();
     let text =
         std::fs::read_to_string(path).map_err(|error| CliError::Told(format!("{name} can't be read: {error}")))?;
-    let file = DeskFile::read(&text).map_err(|problems| told(&name, &problems))?;
+    let file = DeskFile::read(&text);
     let environment = Arc::new(|name: &str| std::env::var(name).ok().map(SecretString::from));
     let applied = apply(&desk.store, &desk.vault, &desk.clock, file, environment, actor(), options).await;
     let report = applied.map_err(|error| match error {
@@ -46,6 +46,9 @@ pub async fn apply_file(desk: &OpenDesk, path: &Path, options: Options) -> Resul
     })?;
     for change in &report.changes {
         say(change);
+    }
+    for kept in &report.kept {
+        say(kept);
     }
     if report.changes.is_empty() {
         say("No changes.");

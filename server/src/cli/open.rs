@@ -85,10 +85,20 @@ impl OpenDesk {
     }
 }
 
-/// Who types, for the record: `cli:<os user>`.
+/// Who types, for the record: `cli:<os user>`, as the system says and not the environment, which cron leaves empty and
+/// anybody may set.
 #[must_use]
 pub fn actor() -> Actor {
-    let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
-    let known = user.filter(|user| !user.is_empty() && user.len() <= 64 && !user.chars().any(char::is_control));
-    Actor::Cli(known.unwrap_or_else(|| "unknown".to_owned()))
+    Actor::Cli(whoami::username().ok().filter(|name| !name.chars().any(char::is_control)).unwrap_or_else(nameless))
+}
+
+/// A user that the system has no name for, as often in a container.
+#[cfg(unix)]
+fn nameless() -> String {
+    format!("uid {}", rustix::process::geteuid().as_raw())
+}
+
+#[cfg(not(unix))]
+fn nameless() -> String {
+    "unknown".to_owned()
 }

@@ -1,7 +1,9 @@
 //! Making a desk what a file says, in one transaction: all or nothing. Nothing is deleted.
 
+mod check;
 mod plan;
 
+use super::known::Known;
 use super::problem::FileProblem;
 use super::read::DeskFile;
 use crate::audit::Actor;
@@ -28,6 +30,8 @@ pub struct Options {
 pub struct Report {
     /// In the file's order.
     pub changes: Vec<Change>,
+    /// What the file names and a person switched off.
+    pub kept: Vec<Kept>,
     /// The new agents' keys, by name; each is told this once.
     pub keys: Vec<(String, SecretString)>,
 }
@@ -46,6 +50,27 @@ pub struct Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.sign, self.kind, self.name)
+    }
+}
+
+/// Something that the file names, that a person switched off, and that therefore stays off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Of what kind.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.kind {
+            "agent" => "suspended",
+            "user" => "closed",
+            "connector" => "switched off",
+            _ => "disabled",
+        };
+        write!(f, "{} {} is {state}, and stays so: the file does not lift that", self.kind, self.name)
     }
 }
 
@@ -89,7 +114,12 @@ pub async fn apply(
     let applied = store
         .write(move |connection| {
             Box::pin(async move {
-                let plan = Plan::new(connection, vault, environment, actor, now).await?;
+                let known = Known::load(connection).await?;
+                let problems = check::check(&file, &known, &environment, options.prune);
+                if !problems.is_empty() {
+                    return Err(ApplyError::File(problems));
+                }
+                let plan = Plan::new(known, vault, environment, actor, now);
                 let report = plan.carry_out(connection, &file, options.prune).await?;
                 // An error is what rolls a transaction back, and so a dry run ends in one.
                 if options.dry_run { Err(ApplyError::Dry(report)) } else { Ok(report) }

@@ -57,12 +57,18 @@ impl Content {
 }
 
 impl Node {
+    /// The value of a mapping's key.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        let Content::Map(entries) = &self.content else { return None };
+        entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+    }
+
     /// The value at a path such as `steps[0].approvers`, or the nearest one above it that there is.
     pub(super) fn nearest(&self, path: &str) -> &Self {
         let mut node = self;
         for part in path.split(['.', '[', ']']).filter(|part| !part.is_empty()) {
             let below = match &node.content {
-                Content::Map(entries) => entries.iter().find(|entry| entry.key == part).map(|entry| &entry.value),
+                Content::Map(_) => node.get(part),
                 Content::List(items) => part.parse().ok().and_then(|index: usize| items.get(index)),
                 _ => None,
             };

@@ -6,6 +6,8 @@ use crate::vault::KeyId;
 use countersign_domain::Timestamp;
 use countersign_domain::ids::{DeskId, FlowId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// The desk's own row.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,11 +40,14 @@ pub struct DeskSettings {
     pub default_flow: Option<FlowId>,
     /// How many requests of one agent may wait.
     pub max_pending_per_agent: u32,
+    /// What `apply --prune` switched off and no desk file has named since, by id.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub pruned: BTreeSet<Uuid>,
 }
 
 impl Default for DeskSettings {
     fn default() -> Self {
-        Self { default_flow: None, max_pending_per_agent: 20 }
+        Self { default_flow: None, max_pending_per_agent: 20, pruned: BTreeSet::new() }
     }
 }
 

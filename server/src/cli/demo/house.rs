@@ -6,7 +6,7 @@ use crate::audit::Actor;
 use crate::config::{DataFolder, PublicUrl};
 use crate::desk::AgentKey;
 use crate::desk::house::sign_in_link;
-use crate::desk_file::{ApplyError, DeskFile, Options, apply};
+use crate::desk_file::{DeskFile, Options, apply};
 use crate::store;
 use secrecy::SecretString;
 use serde_json::json;
@@ -64,14 +64,10 @@ pub(super) async fn furnish(data: &DataFolder, folder: &Path, public_url: &Publi
     let key = AgentKey::fresh()?.secret;
     let told = key.clone();
     let environment = Arc::new(move |name: &str| (name == "DEMO_KEY").then(|| told.clone()));
-    let file = DeskFile::read(&DESK.replace("COMMAND", &command)).map_err(ApplyError::File);
+    let file = DeskFile::read(&DESK.replace("COMMAND", &command));
     let actor = Actor::Cli("demo".to_owned());
-    let applied = match file {
-        Ok(file) => {
-            apply(&desk.store, &desk.vault, &desk.clock, file, environment, actor.clone(), Options::default()).await
-        }
-        Err(error) => Err(error),
-    };
+    let options = Options::default();
+    let applied = apply(&desk.store, &desk.vault, &desk.clock, file, environment, actor.clone(), options).await;
     applied.map_err(|error| CliError::Told(format!("the demo's own desk file is wrong: {error:?}")))?;
     let now = desk.clock.now();
     desk.store
