@@ -75,7 +75,7 @@ pub enum ToolState {
     New,
     /// Its schema, title or annotations changed since: waits for an admin's nod.
     Changed,
-    /// The upstream no longer offers it.
+    /// The upstream no longer offers it, or its desk file no longer names it.
     Gone,
 }
 

@@ -27,6 +27,13 @@ pub(super) async fn run(command: VaultCommand) -> Result<(), CliError> {
     // Both keys stand in the file until the last record is wrapped anew, so a crash in between loses nothing.
     start_rotation(&source)?;
     let vault = Vault::open(&source)?;
+    let key = vault.key_id();
+    // First: whoever opened the desk before, such as an `apply` that is under way, seals nothing more under the old key.
+    desk.store
+        .write(move |connection| {
+            Box::pin(async move { Ok::<_, CliError>(store::desk::set_vault_key(connection, key).await?) })
+        })
+        .await?;
     let mut wrapped = 0;
     for table in store::sealed::Table::ALL {
         let mut after = String::new();
@@ -48,17 +55,13 @@ pub(super) async fn run(command: VaultCommand) -> Result<(), CliError> {
             }
         }
     }
-    let entry = Entry::new(desk.clock.now(), super::open::actor(), "vault.rotated", vault.key_id());
-    let key = vault.key_id();
+    let entry = Entry::new(desk.clock.now(), super::open::actor(), "vault.rotated", key);
     desk.store
         .write(move |connection| {
-            Box::pin(async move {
-                store::desk::set_vault_key(connection, key).await?;
-                store::audit::append(connection, entry).await.map_err(CliError::from)
-            })
+            Box::pin(async move { store::audit::append(connection, entry).await.map_err(CliError::from) })
         })
         .await?;
-    // Last: until the record says that the new key is the desk's, the file holds both.
+    // Last: until then the file holds both keys.
     finish_rotation(&source)?;
     say(format_args!("Wrapped {wrapped} sealed records under a new master key. Back the key file up again."));
     Ok(())

@@ -60,8 +60,9 @@ impl Desk {
                 let mut connector = find(connection, id).await?;
                 connector.active = change.active;
                 store::connectors::update(connection, &connector).await?;
-                let entry = Entry::new(now, actor, "connector.changed", &connector.slug);
-                store::audit::append(connection, entry.with(json!({"active": change.active}))).await?;
+                let entry = Entry::new(now, actor, "connector.changed", connector.id);
+                store::audit::append(connection, entry.with(json!({"slug": connector.slug, "active": change.active})))
+                    .await?;
                 Ok(())
             })
         })

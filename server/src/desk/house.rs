@@ -144,7 +144,8 @@ pub async fn sign_in_link(
                 let expires_at = (!for_demo).then(|| now + SIGN_IN_LIFE);
                 let link = Link { id, user_id: Some(user.id), invited: None, expires_at };
                 store::links::insert(connection, LinkKind::SignIn, &link, &hash, for_demo, now).await?;
-                let entry = Entry::new(now, actor, "user.link_made", &user.email);
+                let entry =
+                    Entry::new(now, actor, "user.link_made", user.id).with(serde_json::json!({"email": user.email}));
                 store::audit::append(connection, entry.with(json!({"expires_at": expires_at}))).await?;
                 Ok::<_, DeskError>(())
             })

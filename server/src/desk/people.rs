@@ -59,8 +59,9 @@ impl Desk {
                         true => Vec::new(),
                         false => store::sessions::delete_of_user(connection, id).await?,
                     };
-                    let entry = Entry::new(now, actor, "user.changed", &user.email);
-                    let metadata = json!({"role": user.role, "groups": user.groups, "active": user.active});
+                    let entry = Entry::new(now, actor, "user.changed", user.id);
+                    let metadata =
+                        json!({"email": user.email, "role": user.role, "groups": user.groups, "active": user.active});
                     store::audit::append(connection, entry.with(metadata)).await?;
                     let passkeys = store::passkeys::of_user(connection, id).await?.len();
                     let on_hold = store::passkeys::on_hold(connection, now).await?.get(&id).copied();

@@ -125,8 +125,8 @@ impl Desk {
                     None => record,
                 };
                 put(connection, &stored).await?;
-                let entry = Entry::new(now, actor, action, &stored.body.name);
-                let metadata = json!({"policy_id": stored.id, "version": stored.version, "body": stored.body});
+                let entry = Entry::new(now, actor, action, stored.id);
+                let metadata = json!({"name": stored.body.name, "version": stored.version, "body": stored.body});
                 store::audit::append(connection, entry.with(metadata)).await?;
                 Ok(stored)
             })

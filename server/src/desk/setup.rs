@@ -253,7 +253,8 @@ async fn settle_in(
     }
     add_passkey(connection, passkey).await?;
     let action = if newcomer.desk.is_some() { "desk.set_up" } else { "user.joined" };
-    let entry = Entry::new(now, Actor::User(user.id), action, &user.email).with(json!({"role": user.role}));
+    let entry = Entry::new(now, Actor::User(user.id), action, user.id);
+    let entry = entry.with(json!({"email": user.email, "role": user.role}));
     store::audit::append(connection, entry).await?;
     if let Some(desk) = newcomer.desk {
         set_up_desk(connection, &desk, now).await?;
@@ -281,8 +282,8 @@ async fn allow_self_approval(connection: &mut Connection, now: Timestamp) -> Res
     flow.version += 1;
     flow.updated_at = now;
     store::policies::put_flow(connection, &flow).await?;
-    let entry = Entry::new(now, Actor::Desk, "flow.updated", &flow.body.name);
-    let metadata = json!({"version": flow.version, "allow_self_approval": true});
+    let entry = Entry::new(now, Actor::Desk, "flow.updated", flow.id);
+    let metadata = json!({"name": flow.body.name, "version": flow.version, "allow_self_approval": true});
     store::audit::append(connection, entry.with(metadata)).await?;
     Ok(())
 }
@@ -309,8 +310,9 @@ pub(crate) async fn ensure_default_flow(
     store::policies::put_flow(connection, &flow).await?;
     let settings = DeskSettings { default_flow: Some(flow.id), ..row.settings };
     store::desk::set_settings(connection, &settings).await?;
-    let entry = Entry::new(now, Actor::Desk, "flow.created", &flow.body.name);
-    let metadata = json!({"version": flow.version, "allow_self_approval": flow.body.allow_self_approval});
+    let entry = Entry::new(now, Actor::Desk, "flow.created", flow.id);
+    let metadata =
+        json!({"name": flow.body.name, "version": flow.version, "allow_self_approval": flow.body.allow_self_approval});
     store::audit::append(connection, entry.with(metadata)).await?;
     Ok(())
 }

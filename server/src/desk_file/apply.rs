@@ -9,8 +9,10 @@ use super::read::DeskFile;
 use crate::audit::Actor;
 use crate::clock::SharedClock;
 use crate::desk::DeskError;
-use crate::store::{Store, StoreError};
+use crate::desk::error::refuse;
+use crate::store::{self, Connection, Store, StoreError};
 use crate::vault::{Vault, VaultError};
+use countersign_wire::problem::Code;
 use plan::Plan;
 use secrecy::SecretString;
 use std::fmt;
@@ -97,6 +99,15 @@ pub enum ApplyError {
 /// Reads a secret out of the environment.
 pub type Environment = Arc<dyn Fn(&str) -> Option<SecretString> + Send + Sync>;
 
+/// What is sealed under a key that was replaced meanwhile could soon be opened by nobody.
+async fn check_key(connection: &mut Connection, vault: &Vault) -> Result<(), ApplyError> {
+    let row = store::desk::desk(connection).await?;
+    match row.and_then(|row| row.vault_key).is_none_or(|key| key == vault.key_id()) {
+        true => Ok(()),
+        false => Err(refuse(Code::Conflict, "the master key was replaced meanwhile; run this again").into()),
+    }
+}
+
 /// Makes the desk what the file says.
 ///
 /// # Errors
@@ -114,6 +125,7 @@ pub async fn apply(
     let applied = store
         .write(move |connection| {
             Box::pin(async move {
+                check_key(connection, &vault).await?;
                 let known = Known::load(connection).await?;
                 let problems = check::check(&file, &known, &environment, options.prune);
                 if !problems.is_empty() {

@@ -12,6 +12,7 @@ use super::fields::{Fields, Keys};
 use super::notes::{Kind, Mention, Notes, Variable};
 use super::problem::{FileProblem, Marked, Place};
 use super::tree::{self, Node};
+use countersign_domain::card::hides_something;
 use countersign_domain::flow::FlowBody;
 use countersign_domain::policy::PolicyBody;
 use std::collections::BTreeSet;
@@ -111,8 +112,8 @@ fn settings(node: &Node, file: &mut DeskFile, notes: &Notes) {
 }
 
 fn check_name(fields: &Fields<'_>, key: &str, name: Option<&str>) {
-    let fits = |name: &str| (1..=80).contains(&name.trim().chars().count()) && !name.chars().any(char::is_control);
+    let fits = |name: &str| (1..=80).contains(&name.trim().chars().count()) && !hides_something(name);
     if name.is_some_and(|name| !fits(name)) {
-        fields.wrong(key, "must have 1 to 80 characters, no control characters");
+        fields.wrong(key, "must have 1 to 80 characters, no control or invisible characters");
     }
 }
