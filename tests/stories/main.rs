@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story fails by panicking")]
 
+mod acting_for;
 mod between;
 mod browser;
+mod changing_tools;
 mod commands;
 mod crashes;
+mod crashes_decided;
 mod demo;
 mod faults_apply;
 mod faults_bodies;
@@ -28,3 +31,4 @@ mod refusals;
 mod repeats;
 mod sight;
 mod streams;
+mod two_approvers;

@@ -1,6 +1,6 @@
 //! The real binary as a process of its own: a server to be killed, the demo, and commands that come back.
 
-use crate::{Agent, pause};
+use crate::{Agent, Disk, pause};
 use reqwest::Client;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -51,6 +51,13 @@ impl Process {
         let mut shell = Command::new("sh");
         shell.args(["-c", r#"trap "" XFSZ; exec "$0" "$@" >log 2>&1"#]).arg(binary());
         Self::start(shell, folder).await
+    }
+
+    /// Starts a server whose disk can fail.
+    pub async fn serve_on_disk(folder: &Path, disk: &Disk) -> Self {
+        let mut command = Command::new(binary());
+        command.envs(disk.variables());
+        Self::start(command, folder).await
     }
 
     async fn start(mut command: Command, folder: &Path) -> Self {
@@ -211,7 +218,7 @@ impl Demo {
 }
 
 /// The binary that `cargo xtask test` built, or the one beside this test.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     std::env::var_os("COUNTERSIGN_BIN").map_or_else(
         || std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("countersign"),
         PathBuf::from,
