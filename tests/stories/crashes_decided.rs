@@ -11,7 +11,7 @@ use std::time::Duration;
 use support::{Agent, Database, Disk, Person, Process, Upstream, apply_to, command};
 use tempfile::TempDir;
 
-const ROUNDS: u64 = 40;
+const ROUNDS: u64 = 30;
 const PAIRS: usize = 4;
 
 /// The shop, and Dana, who decides by her session.

@@ -5,6 +5,7 @@
 mod acting_for;
 mod between;
 mod browser;
+mod by_session;
 mod changing_tools;
 mod commands;
 mod crashes;

@@ -2,6 +2,7 @@
 
 use crate::process::binary;
 use crate::{Ended, pause};
+use reqwest::Client;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -22,7 +23,7 @@ pub struct Served {
 }
 
 impl Served {
-    /// Starts a server in a folder, which is its home too, and waits until it says where it answers.
+    /// Starts a server in a folder, which is its home too, and waits until it says where it answers, and does.
     pub async fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         countersign_server::install_crypto();
         let words = tempfile::tempdir().unwrap();
@@ -33,11 +34,20 @@ impl Served {
         command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(file("said")).stderr(file("logged"));
         let child = command.kill_on_drop(true).spawn().unwrap();
         let mut served = Self { origin: String::new(), data: PathBuf::new(), child, words };
-        served.answers().await;
+        served.place().await;
+        served.ready().await;
         served
     }
 
-    async fn answers(&mut self) {
+    /// What stands behind https is reached by whatever ends TLS, and so not by its name.
+    async fn ready(&self) {
+        let ask = || Client::new().get(format!("{}/readyz", self.origin)).send();
+        while self.origin.starts_with("http://") && !ask().await.is_ok_and(|answer| answer.status() == 200) {
+            pause().await;
+        }
+    }
+
+    async fn place(&mut self) {
         loop {
             let said = self.read("said");
             let place = said.lines().find_map(|line| line.strip_prefix("Countersign answers at ")?.strip_suffix(')'));
