@@ -7,6 +7,7 @@ mod between;
 mod browser;
 mod by_session;
 mod changing_tools;
+mod claims;
 mod commands;
 mod crashes;
 mod crashes_decided;
