@@ -22,6 +22,7 @@ mod faults_tokens;
 mod faults_upstream;
 mod gate;
 mod given;
+mod held_calls;
 mod invariants;
 mod keys;
 mod main_job;
