@@ -27,6 +27,7 @@ mod invariants;
 mod keys;
 mod main_job;
 mod mcp_upstreams;
+mod paging;
 mod passkeys;
 mod races;
 mod record;
