@@ -20,6 +20,7 @@ mod faults_paths;
 mod faults_process;
 mod faults_tokens;
 mod faults_upstream;
+mod freshness;
 mod gate;
 mod given;
 mod held_calls;
