@@ -9,6 +9,7 @@ mod by_session;
 mod changing_tools;
 mod claims;
 mod commands;
+mod configuration;
 mod crashes;
 mod crashes_decided;
 mod demo;
