@@ -10,6 +10,7 @@ mod changing_tools;
 mod claims;
 mod commands;
 mod configuration;
+mod cookies;
 mod crashes;
 mod crashes_decided;
 mod demo;
