@@ -32,6 +32,7 @@ mod main_job;
 mod mcp_upstreams;
 mod paging;
 mod passkeys;
+mod pruning;
 mod races;
 mod record;
 mod refusals;
