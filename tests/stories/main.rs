@@ -34,6 +34,7 @@ mod paging;
 mod passkeys;
 mod pruning;
 mod races;
+mod read_only;
 mod record;
 mod refusals;
 mod repeats;
