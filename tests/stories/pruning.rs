@@ -3,6 +3,7 @@
 use crate::given::{KEY, SECRET, VARIABLES, file, look, refund};
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 use support::{Database, Process, Upstream, command};
 use tempfile::TempDir;
 
@@ -83,9 +84,12 @@ async fn a_running_server_lets_go_of_what_was_pruned() {
     assert_eq!(odd.ask(look("a")).await.code(), "policy_denied");
     assert!(agent.get("/v1/agent/permissions").await.text.contains("\"odd\""));
     apply(folder.path(), &without_more(&upstream.url), &["--prune"]).await;
-    while odd.get("/v1/agent/permissions").await.status == 200 {
-        support::pause().await;
-    }
+    let gone = async {
+        while odd.get("/v1/agent/permissions").await.status == 200 {
+            support::pause().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("the server sees what was pruned");
     let refused = odd.ask(look("a")).await;
     assert_eq!((refused.status, refused.code()), (403, "agent_suspended"), "{}", refused.text);
     assert!(!agent.get("/v1/agent/permissions").await.text.contains("\"odd\""));

@@ -4,10 +4,12 @@ use crate::{Agent, Disk, pause};
 use reqwest::Client;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::TcpListener;
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
 
 /// A `countersign serve` that runs.
 pub struct Process {
@@ -27,11 +29,14 @@ pub struct Ended {
     pub complained: String,
 }
 
+/// How long a command may take. A limit, not a wait.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Runs `countersign` with these arguments and variables to its end.
 pub async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
     let mut command = Command::new(binary());
     command.args(arguments).envs(variables.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
-    let output = command.output().await.unwrap();
+    let output = timeout(PATIENCE, command.output()).await.expect("a command that ends by itself").unwrap();
     Ended {
         code: output.status.code(),
         said: String::from_utf8(output.stdout).unwrap(),
