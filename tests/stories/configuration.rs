@@ -189,3 +189,29 @@ async fn the_json_log_is_one_object_a_line() {
         assert!(line["level"].is_string() && line["timestamp"].is_string(), "{line}");
     }
 }
+
+/// It has its credential in its environment, and may well say so when it fails.
+#[tokio::test]
+async fn what_an_mcp_server_complains_of_is_logged_without_its_credential() {
+    let node =
+        std::env::var("COUNTERSIGN_TEST_NODE").expect("run this by `cargo xtask test`, which brings the Node it needs");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/src/connectors/testdata/upstream.mjs");
+    let home = tempfile::tempdir().unwrap();
+    let command = json!([node, script, home.path().join("record"), "die"]);
+    let credential = "{env: ODD_TOKEN, as: header, name: TOKEN}";
+    let desk = format!("connectors: [{{slug: odd, kind: mcp, command: {command}, credential: {credential}}}]\n");
+    fs::write(home.path().join("desk.yaml"), desk).unwrap();
+    let listen = format!("127.0.0.1:{}", free_port().await);
+    let flags = ["--listen", &listen, "--data-dir", "data", "--apply", "desk.yaml"];
+    let variables = [("ODD_TOKEN", SECRET), ("COUNTERSIGN_LOG_FILTER", "trace")];
+    let served = Served::start(home.path(), &flags, &variables).await;
+    let dana = Person::set_up_at(&served.origin, &served.setup_token().await, "Dana Kim", "dana@acme.test").await;
+    let listed = dana.get("/api/connectors").await.expect(200);
+    let path = format!("/api/connectors/{}/check", listed["items"][0]["id"].as_str().unwrap());
+    let checked = dana.post(&path, json!({})).await;
+    assert_eq!(checked.json["status"], "error", "{}", checked.text);
+    assert!(!checked.text.contains(SECRET), "{}", checked.text);
+    let logged = served.stop().await.complained;
+    assert!(logged.contains("no key"), "its words are not in the log, so this says nothing: {logged}");
+    assert!(!logged.contains(SECRET), "{logged}");
+}

@@ -1,6 +1,7 @@
 //! What an agent hears while its call is held, how long it may wait on the line, and how many may wait.
 
 use crate::given::{KEY, SECRET, Shop, VARIABLES, file, given_shop, look_by_endpoint, refund};
+use futures::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
@@ -110,6 +111,22 @@ async fn twenty_of_an_agents_requests_may_wait_and_an_end_makes_room() {
     is(&shop.agent.ask(refund(4_900)).await, 429, "too_many_pending");
     shop.dana.deny(&held[1], "").await.expect(200);
     shop.held().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_that_ask_at_once_no_more_than_twenty_are_held() {
+    let shop = given_shop().await;
+    let asks = (0..32).map(|_| {
+        let agent = shop.agent.clone();
+        tokio::spawn(async move { agent.ask(refund(4_900)).await.status })
+    });
+    let statuses: Vec<_> = join_all(asks).await.into_iter().map(Result::unwrap).collect();
+    let count = |wanted: u16| statuses.iter().filter(|status| **status == wanted).count();
+    assert_eq!((count(202), count(429)), (20, 12), "{statuses:?}");
+    assert_eq!(
+        shop.agent.get("/v1/agents/me/pending-actions").await.expect(200)["items"].as_array().unwrap().len(),
+        20
+    );
 }
 
 #[tokio::test]

@@ -96,3 +96,16 @@ async fn a_no_that_was_signed_does_not_serve_as_a_yes_on_the_same_request() {
     assert_eq!(shop.dana.finish(&id, no).await.expect(200)["state"], "denied");
     assert!(shop.upstream.requests().is_empty());
 }
+
+#[tokio::test]
+async fn ten_when_one_of_the_two_left_since_the_call_is_not_made() {
+    let (shop, jon, kai) = given_two_needed().await;
+    let id = shop.held().await;
+    let database = shop.hold_executions().await;
+    jon.approve(&id).await.expect(200);
+    assert_eq!(kai.approve(&id).await.expect(200)["state"], "approved");
+    shop.change("/api/users", "email", "jon@acme.test", json!({"active": false})).await;
+    shop.go_on(&database).await;
+    assert_eq!(shop.agent.end_of(&id).await["execution_error_code"], "revoked");
+    assert!(shop.upstream.requests().is_empty());
+}
