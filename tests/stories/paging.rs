@@ -146,3 +146,13 @@ async fn a_page_has_two_hundred_rows_at_most_and_what_can_not_be_read_is_named()
     }
     is(&get("page=2").await, "bad_request", "page");
 }
+
+#[tokio::test]
+async fn a_cursor_of_one_order_is_none_of_another() {
+    let shop = given_rows().await;
+    let page = shop.dana.get("/api/requests?state=all&limit=2&sort=name").await.expect(200);
+    let cursor = page["next"].as_str().unwrap();
+    for sort in ["requested", "-requested", "-name", "identifier"] {
+        is(&shop.dana.get(&format!("/api/requests?state=all&sort={sort}&after={cursor}")).await, "invalid", "after");
+    }
+}
