@@ -9,7 +9,7 @@ use std::time::Duration;
 use support::{Agent, Answer, Database, Desk, Person};
 use tempfile::TempDir;
 
-/// A desk whose one connector offers `put`, `take` and `announce`; `put` is held, the others are allowed.
+/// A desk whose one connector offers `put`, which is held, and others that are allowed.
 struct Shelf {
     desk: Desk,
     dana: Person,
@@ -27,7 +27,7 @@ fn book() -> Value {
 }
 
 fn at_first() -> Vec<Value> {
-    ["put", "take", "announce"].iter().map(|name| tool(name, &book())).collect()
+    ["put", "take", "announce", "quit"].iter().map(|name| tool(name, &book())).collect()
 }
 
 async fn given_shelf() -> Shelf {
@@ -266,4 +266,56 @@ async fn two_an_approved_call_of_a_tool_that_stayed_is_made_once_with_what_was_a
     let calls = fs::read_to_string(shelf.file("calls")).unwrap();
     assert_eq!(calls.lines().count(), 1);
     assert!(calls.contains(r#""name":"put""#) && calls.contains(r#""arguments":{"book":"Emma"}"#), "{calls}");
+}
+
+/// As the tools are once somebody has updated the server's program: `put` and `take` ask for something else.
+fn updated() -> Vec<Value> {
+    let other = json!({"type": "object", "properties": {"book": {"type": "string"}, "where": {"type": "string"}}});
+    let names = ["put", "take"].iter().map(|name| tool(name, &other));
+    names.chain(["announce", "quit"].iter().map(|name| tool(name, &book()))).collect()
+}
+
+impl Shelf {
+    /// The program is updated, and its process ends and comes back as the new one.
+    async fn is_updated(&self) {
+        self.offers(&updated());
+        self.ask("quit").await.expect(200);
+    }
+
+    fn was_called(&self, tool: &str) -> bool {
+        fs::read_to_string(self.file("calls")).unwrap().contains(&format!("\"name\":\"{tool}\""))
+    }
+}
+
+#[tokio::test]
+async fn two_a_server_that_came_back_as_another_is_looked_at_before_an_approved_call_is_made() {
+    let shelf = given_shelf().await;
+    let id = shelf.held().await;
+    shelf.is_updated().await;
+    shelf.dana.approve(&id).await.expect(200);
+    let ended = shelf.agent.end_of(&id).await;
+    assert_eq!((&ended["state"], shelf.was_called("put")), (&json!("failed"), false), "{ended}");
+}
+
+#[tokio::test]
+async fn a_server_that_came_back_as_another_is_looked_at_before_an_allowed_call_is_made() {
+    let shelf = given_shelf().await;
+    shelf.is_updated().await;
+    let answer = shelf.ask("take").await;
+    assert!(!shelf.was_called("take"), "{} {}", answer.status, answer.text);
+}
+
+#[tokio::test]
+async fn two_what_changed_while_the_desk_was_stopped_is_seen_before_an_approved_call_is_made() {
+    let mut shelf = given_shelf().await;
+    let id = shelf.held().await;
+    shelf.hold_executions().await;
+    shelf.dana.approve(&id).await.expect(200);
+    let stopped = shelf.desk.stop().await;
+    stopped.database().await.allow_audit().await;
+    fs::write(shelf.folder.path().join("tools.json"), json!(updated()).to_string()).unwrap();
+    shelf.desk = stopped.start().await;
+    shelf.agent = shelf.desk.agent(KEY);
+    let ended = shelf.agent.end_of(&id).await;
+    assert_eq!((&ended["state"], shelf.was_called("put")), (&json!("failed"), false), "{ended}");
 }

@@ -1,5 +1,5 @@
 // An MCP server over stdio whose tools are whatever the file named first lists, as the value of `tools`. It appends
-// every call that reaches it to the file named second.
+// every call that reaches it to the file named second. `announce` tells of a change, and after `quit` it ends.
 import { appendFileSync, readFileSync } from "node:fs";
 
 const [shelf, record] = process.argv.slice(2);
@@ -16,7 +16,9 @@ const take = ({ id, method, params }) => {
     if (params.name === "announce") {
       process.stdout.write(JSON.stringify({ jsonrpc: "2.0", method: "notifications/tools/list_changed" }) + "\n");
     }
-    return reply(id, { content: [{ type: "text", text: "done" }] });
+    const result = { content: [{ type: "text", text: "done" }] };
+    if (params.name !== "quit") return reply(id, result);
+    return process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id, result }) + "\n", () => process.exit(0));
   }
   if (id !== undefined) {
     process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32601, message: "Method not found" } }) + "\n");
