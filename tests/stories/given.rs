@@ -146,6 +146,12 @@ impl Shop {
         self.desk.apply(file, &VARIABLES).await;
     }
 
+    /// Applies a changed desk file and lets the server see it at once: whoever lists the connectors makes it look.
+    pub async fn apply_and_look(&self, file: &str) {
+        self.apply(file).await;
+        self.dana.get("/api/connectors").await.expect(200);
+    }
+
     /// Somebody who was invited and came.
     pub async fn joined(&self, email: &str, role: &str, name: &str) -> Person {
         Person::join(&self.desk, &self.dana.invite(email, role).await, name).await

@@ -204,12 +204,7 @@ impl Desk {
 
     /// A call without anybody's key or cookie.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
-        let mut request = Client::new().request(method, format!("{}{path}", self.origin));
-        request = request.header("origin", &self.origin);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        Answer::read(request.send().await.unwrap()).await
+        call_at(&self.origin, method, path, body).await
     }
 
     /// An agent with this key.
@@ -217,6 +212,16 @@ impl Desk {
     pub fn agent(&self, key: &str) -> Agent {
         Agent::at(&self.origin, key)
     }
+}
+
+/// A call to a server without anybody's key or cookie.
+pub async fn call_at(origin: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    let mut request = Client::new().request(method, format!("{origin}{path}"));
+    request = request.header("origin", origin);
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    Answer::read(request.send().await.unwrap()).await
 }
 
 /// Applies a desk file to a folder, be there a server on it or not.
@@ -252,6 +257,12 @@ impl Agent {
     pub async fn try_ask(&self, body: &Value) {
         let request = self.client.post(format!("{}/v1/actions", self.origin)).bearer_auth(&self.key).json(body);
         let _ = request.send().await;
+    }
+
+    /// `POST /v1/actions`; the answer's body where one comes.
+    pub async fn try_ask_for(&self, body: &Value) -> Option<Value> {
+        let request = self.client.post(format!("{}/v1/actions", self.origin)).bearer_auth(&self.key).json(body);
+        request.send().await.ok()?.json().await.ok()
     }
 
     /// `POST /v1/actions`.

@@ -1,6 +1,6 @@
 //! Somebody with a browser and a passkey, both in software: the real ceremonies, without a screen.
 
-use crate::{Answer, Desk, Events};
+use crate::{Answer, Desk, Events, call_at};
 use reqwest::{Client, Method};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
@@ -24,14 +24,22 @@ impl Person {
             "token": desk.setup_token(), "desk_name": "Acme", "name": name, "email": email,
             "allow_self_approval": allow_self_approval,
         });
-        Self::enrol(desk, "/api/setup/start", "/api/setup/finish", start).await
+        Self::enrol(&desk.origin, "/api/setup/start", "/api/setup/finish", start).await
+    }
+
+    /// Opens a server's setup link, names the desk and becomes its admin.
+    pub async fn set_up_at(origin: &str, token: &str, name: &str, email: &str) -> Self {
+        let start = json!({
+            "token": token, "desk_name": "Acme", "name": name, "email": email, "allow_self_approval": false,
+        });
+        Self::enrol(origin, "/api/setup/start", "/api/setup/finish", start).await
     }
 
     /// Takes an invitation.
     pub async fn join(desk: &Desk, invitation: &Value, name: &str) -> Self {
         let token = invitation["url"].as_str().unwrap().split('#').nth(1).unwrap();
         let start = json!({"token": token, "name": name});
-        Self::enrol(desk, "/api/invitations/accept/start", "/api/invitations/accept/finish", start).await
+        Self::enrol(&desk.origin, "/api/invitations/accept/start", "/api/invitations/accept/finish", start).await
     }
 
     /// What a new passkey answers to a ceremony that enrols one.
@@ -40,13 +48,13 @@ impl Person {
         create(&mut SoftPasskey::new(true), &desk.origin, begun)
     }
 
-    async fn enrol(desk: &Desk, start: &str, finish: &str, body: Value) -> Self {
+    async fn enrol(origin: &str, start: &str, finish: &str, body: Value) -> Self {
         let mut passkey = SoftPasskey::new(true);
-        let begun = desk.call(Method::POST, start, Some(&body)).await.expect(200);
-        let credential = create(&mut passkey, &desk.origin, &begun);
+        let begun = call_at(origin, Method::POST, start, Some(&body)).await.expect(200);
+        let credential = create(&mut passkey, origin, &begun);
         let body = json!({"ceremony": begun["ceremony"], "credential": credential});
-        let entered = desk.call(Method::POST, finish, Some(&body)).await;
-        Self::entered(&desk.origin, &entered, passkey)
+        let entered = call_at(origin, Method::POST, finish, Some(&body)).await;
+        Self::entered(origin, &entered, passkey)
     }
 
     /// Follows a sign-in link; they may have a passkey somewhere else, and have none here.
@@ -111,6 +119,21 @@ impl Person {
     pub fn moved_to(mut self, origin: &str) -> Self {
         origin.clone_into(&mut self.origin);
         self
+    }
+
+    /// The same session in another window, at the address that the desk has by now.
+    #[must_use]
+    pub fn in_another_window(&self, origin: &str) -> Self {
+        let (origin, cookie) = (origin.to_owned(), self.cookie.clone());
+        Self { origin, cookie, client: Client::new(), passkey: Mutex::new(SoftPasskey::new(true)) }
+    }
+
+    /// Decides by the session alone; whether the desk said that it is decided. The answer may never come.
+    pub async fn try_decide(&self, id: &str, decision: &str) -> bool {
+        let url = format!("{}/api/requests/{id}/decisions", self.origin);
+        let request = self.client.post(url).header("origin", &self.origin).header("cookie", &self.cookie);
+        let answer = request.json(&json!({"decision": decision})).send().await;
+        answer.is_ok_and(|answer| answer.status() == 200)
     }
 
     /// The session's cookie, as `Cookie` carries it.

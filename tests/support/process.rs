@@ -1,13 +1,15 @@
 //! The real binary as a process of its own: a server to be killed, the demo, and commands that come back.
 
-use crate::{Agent, pause};
+use crate::{Agent, Disk, pause};
 use reqwest::Client;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::TcpListener;
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
 
 /// A `countersign serve` that runs.
 pub struct Process {
@@ -27,11 +29,14 @@ pub struct Ended {
     pub complained: String,
 }
 
+/// How long a command may take. A limit, not a wait.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Runs `countersign` with these arguments and variables to its end.
 pub async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
     let mut command = Command::new(binary());
     command.args(arguments).envs(variables.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
-    let output = command.output().await.unwrap();
+    let output = timeout(PATIENCE, command.output()).await.expect("a command that ends by itself").unwrap();
     Ended {
         code: output.status.code(),
         said: String::from_utf8(output.stdout).unwrap(),
@@ -51,6 +56,13 @@ impl Process {
         let mut shell = Command::new("sh");
         shell.args(["-c", r#"trap "" XFSZ; exec "$0" "$@" >log 2>&1"#]).arg(binary());
         Self::start(shell, folder).await
+    }
+
+    /// Starts a server whose disk can fail.
+    pub async fn serve_on_disk(folder: &Path, disk: &Disk) -> Self {
+        let mut command = Command::new(binary());
+        command.envs(disk.variables());
+        Self::start(command, folder).await
     }
 
     async fn start(mut command: Command, folder: &Path) -> Self {
@@ -211,7 +223,7 @@ impl Demo {
 }
 
 /// The binary that `cargo xtask test` built, or the one beside this test.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     std::env::var_os("COUNTERSIGN_BIN").map_or_else(
         || std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("countersign"),
         PathBuf::from,

@@ -28,6 +28,8 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     // rmcp speaks of every message; what it says is ours to say at the boundary.
     start_log(serve.log, "info,rmcp=warn");
     let listeners = bind(&serve.listen).await?;
+    // Heard from here on: whoever was told the address may stop the server at once.
+    let stopped = tokio::spawn(stop_signal());
     if raw.public_url.is_none() {
         // The system may have been left to choose the port.
         serve.config.public_url = PublicUrl::localhost(port_of(&listeners)?)?;
@@ -49,7 +51,11 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
         say(format_args!("  {}", link.expose_secret()));
     }
     say_tunnel(&public_url);
-    started.run(stop_signal()).await?;
+    let stopped = async {
+        // It ends only by hearing the signal.
+        let _ = stopped.await;
+    };
+    started.run(stopped).await?;
     Ok(())
 }
 

@@ -103,6 +103,8 @@ pub struct Outgoing {
     pub connector: Arc<ConnectorSpec>,
     /// By its upstream name.
     pub tool: String,
+    /// For `mcp`: the hash of the tool's definition as it was approved. A server that lists another now is not called.
+    pub schema_hash: Option<String>,
     /// The destination that was approved.
     pub target: Target,
     /// The approved bytes.

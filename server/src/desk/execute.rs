@@ -123,6 +123,7 @@ impl Desk {
             request_id: request.id,
             connector: Arc::new(self.connector_spec(entry)?),
             tool: request.tool.clone(),
+            schema_hash: (request.connector_kind == ConnectorKind::Mcp).then(|| request.schema_hash.clone()),
             target,
             arguments,
             body,

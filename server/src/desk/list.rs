@@ -49,7 +49,7 @@ impl Desk {
         let (requests, more) = store::requests::list::page(&mut connection, &query).await?;
         let pending = store::requests::list::count_pending(&mut connection, &query.visible).await?;
         let voted = voted(&mut connection, who, &requests).await?;
-        let next = requests.last().filter(|_| more).map(|last| write_cursor(&cursor(query.sort, last))).transpose()?;
+        let next = requests.last().filter(|_| more).map(|last| write_cursor(&cursor(&query, last))).transpose()?;
         let items = requests.iter().map(|request| row(&snapshot, who, request, voted.contains(&request.id))).collect();
         Ok(RequestPage { items, next, pending })
     }
@@ -94,13 +94,17 @@ fn query(snapshot: &Snapshot, who: &SignedIn, given: ListParameters) -> Result<Q
     if !(1..=200).contains(&limit) {
         return Err(invalid("limit", "1 to 200"));
     }
+    let after = given.after.as_deref().map(read_cursor).transpose()?;
+    if after.as_ref().is_some_and(|after| (after.sort, after.descending) != (sort, descending)) {
+        return Err(no_cursor());
+    }
     Ok(Query {
         visible: visible(snapshot, who),
         state,
         connector: given.connector.filter(|slug| !slug.is_empty()),
         sort,
         descending,
-        after: given.after.as_deref().map(read_cursor).transpose()?,
+        after,
         limit,
     })
 }
@@ -114,9 +118,12 @@ pub(super) fn visible(snapshot: &Snapshot, who: &SignedIn) -> Visible {
 }
 
 fn read_cursor(text: &str) -> Result<Cursor, DeskError> {
-    let wrong = || invalid("after", "this is no `next` of an earlier page");
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
-    serde_json::from_slice(&bytes).map_err(|_| wrong())
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| no_cursor())?;
+    serde_json::from_slice(&bytes).map_err(|_| no_cursor())
+}
+
+fn no_cursor() -> DeskError {
+    invalid("after", "this is no `next` of an earlier page in this order")
 }
 
 fn write_cursor(cursor: &Cursor) -> Result<String, DeskError> {

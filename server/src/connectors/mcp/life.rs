@@ -204,7 +204,7 @@ fn listen(shared: &Arc<Shared>, peer: &Peer<RoleClient>) -> Option<AbortOnDrop> 
         let filter = SubscriptionFilter::builder().tools_list_changed().build();
         let Ok(mut subscription) = peer.listen(filter).await else { return };
         while let Ok(Some(_)) = subscription.next().await {
-            shared.changed.notify_one();
+            shared.tools_changed();
         }
     });
     Some(AbortOnDrop(task.abort_handle()))
@@ -223,7 +223,7 @@ struct Ear(Arc<Shared>);
 
 impl ClientHandler for Ear {
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
-        self.0.changed.notify_one();
+        self.0.tools_changed();
     }
 
     fn get_info(&self) -> ClientConfig {

@@ -70,7 +70,7 @@ impl McpServers {
             return Attempt::NotSent("The approved command is not the connector's any more.".to_owned());
         };
         match self.server(&outgoing.connector) {
-            Ok(server) => server.call(&outgoing.tool, &outgoing.arguments, limit).await,
+            Ok(server) => server.call(outgoing, limit).await,
             Err(sentence) => Attempt::NotSent(sentence),
         }
     }

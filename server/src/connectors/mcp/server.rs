@@ -7,8 +7,7 @@ use super::tools::{self, DiscoveredTool, LONGEST_LIST, MOST_PAGES, MOST_TOOLS, P
 use super::wire::Departure;
 use super::{Pace, result};
 use crate::connectors::scrub::Scrubber;
-use crate::connectors::{ConnectorChange, ConnectorEvent, ConnectorSpec, Settings};
-use countersign_domain::canonical::Canonical;
+use crate::connectors::{ConnectorChange, ConnectorEvent, ConnectorSpec, Outgoing, Settings};
 use countersign_domain::execution::Attempt;
 use countersign_domain::ids::ConnectorId;
 use rmcp::model::{
@@ -19,7 +18,8 @@ use rmcp::service::{PeerRequestOptions, ServiceError};
 use rmcp::{Peer, RoleClient};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::timeout;
@@ -112,6 +112,18 @@ pub(super) struct Shared {
     pub(super) wake: Notify,
     /// The server says that its tools changed.
     pub(super) changed: Notify,
+    listed: Mutex<Listed>,
+}
+
+/// The definitions that a process listed, by tool, as their hashes.
+type Definitions = Arc<HashMap<String, String>>;
+
+/// What was listed last, and by which process; forgotten when it says that its tools changed.
+#[derive(Default)]
+struct Listed {
+    /// Counts the changes that were told.
+    changes: u64,
+    last: Option<(u64, Definitions)>,
 }
 
 impl Server {
@@ -126,6 +138,7 @@ impl Server {
             stop: watch::Sender::new(None),
             wake: Notify::new(),
             changed: Notify::new(),
+            listed: Mutex::default(),
         });
         tokio::spawn(look_after(shared.clone()));
         Self(shared)
@@ -149,15 +162,16 @@ impl Server {
         drop(phase.wait_for(|phase| matches!(phase, Phase::Stopped)).await);
     }
 
-    pub(super) async fn call(&self, tool: &str, arguments: &Canonical, limit: Duration) -> Attempt {
-        let Ok(Value::Object(arguments)) = arguments.value() else {
+    pub(super) async fn call(&self, outgoing: &Outgoing, limit: Duration) -> Attempt {
+        let Ok(Value::Object(arguments)) = outgoing.arguments.value() else {
             return Attempt::NotSent("The arguments are no JSON object.".to_owned());
         };
-        let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        let params = CallToolRequestParams::new(outgoing.tool.clone()).with_arguments(arguments);
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        let approved = outgoing.schema_hash.as_deref().map(|hash| (outgoing.tool.as_str(), hash));
         let _under_way = UnderWay::enter(&self.0.calls);
         let answer = match self.up().await {
-            Ok(live) => self.ask(live, &request, limit).await,
+            Ok(live) => self.ask(live, &request, approved, limit).await,
             Err(sentence) => return Attempt::NotSent(sentence),
         };
         match answer {
@@ -179,34 +193,69 @@ impl Server {
 
     async fn list_pages(&self, limit: Duration) -> Result<Vec<DiscoveredTool>, String> {
         let _under_way = UnderWay::enter(&self.0.calls);
-        let live = self.up_now().await?;
+        let mut live = self.up_now().await?;
+        for _ in 0..MOST_GONE {
+            match self.list_of(&live, limit).await {
+                Err(Failure::Gone) => live = self.next(&live).await?,
+                Err(Failure::NotSent(sentence) | Failure::Unknown(sentence)) => return Err(sentence),
+                Err(Failure::Refused(_, message)) => {
+                    return Err(format!("The server refused to list its tools: {}", self.0.quote(&message)));
+                }
+                Ok(tools) => return Ok(tools),
+            }
+        }
+        Err(GONE.to_owned())
+    }
+
+    /// What one process lists; kept, so that calls need not list again.
+    async fn list_of(&self, live: &Live, limit: Duration) -> Result<Vec<DiscoveredTool>, Failure> {
+        let changes = self.0.listed().changes;
         let (mut listed, mut cursor, mut size) = (Vec::new(), None, 0);
         for _ in 0..MOST_PAGES {
             let params = PaginatedRequestParams::default().with_cursor(cursor);
             let request = ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params));
-            let text = match self.ask(live.clone(), &request, limit).await {
-                Ok(text) => text,
+            let text = match self.ask_once(live, request, limit).await {
                 // A server of prompts and resources only.
                 Err(Failure::Refused(ErrorCode::METHOD_NOT_FOUND, _)) => return Ok(Vec::new()),
-                Err(Failure::Refused(_, message)) => {
-                    return Err(format!("The server refused to list its tools: {}", self.0.quote(&message)));
-                }
-                Err(Failure::Gone) => return Err(GONE.to_owned()),
-                Err(Failure::NotSent(sentence) | Failure::Unknown(sentence)) => return Err(sentence),
+                answer => answer?,
             };
             size += text.len();
-            let page: Page =
-                serde_json::from_str(&text).map_err(|_| "The server's list of tools was not understood.")?;
+            let unread = |_| Failure::NotSent("The server's list of tools was not understood.".to_owned());
+            let page: Page = serde_json::from_str(&text).map_err(unread)?;
             listed.extend(page.tools);
             if size > LONGEST_LIST || listed.len() > MOST_TOOLS {
-                return Err(format!("The server lists more than {MOST_TOOLS} tools or {LONGEST_LIST} bytes."));
+                let most = format!("The server lists more than {MOST_TOOLS} tools or {LONGEST_LIST} bytes.");
+                return Err(Failure::NotSent(most));
             }
             cursor = page.next_cursor;
             if cursor.is_none() {
-                return Ok(self.readable(listed));
+                let tools = self.readable(listed);
+                self.0.keep(live, changes, &tools);
+                return Ok(tools);
             }
         }
-        Err("The server's list of tools does not end.".to_owned())
+        Err(Failure::NotSent("The server's list of tools does not end.".to_owned()))
+    }
+
+    /// Whether this process's tool is the one that was approved: it may be another version of the server than the one
+    /// that was asked then.
+    async fn check(&self, live: &Live, (tool, hash): (&str, &str), limit: Duration) -> Result<(), Failure> {
+        let definitions = match self.0.definitions(live) {
+            Some(definitions) => definitions,
+            None => definitions(&self.list_of(live, limit).await.map_err(|failure| match failure {
+                Failure::Gone => Failure::Gone,
+                Failure::NotSent(sentence) | Failure::Unknown(sentence) => Failure::NotSent(sentence),
+                Failure::Refused(_, message) => {
+                    Failure::NotSent(format!("The server refused to list its tools: {}", self.0.quote(&message)))
+                }
+            })?),
+        };
+        if definitions.get(tool).is_some_and(|now| now == hash) {
+            return Ok(());
+        }
+        // Whoever looks again sees what became of it.
+        self.0.tell(ConnectorChange::ToolsChanged);
+        Err(Failure::NotSent("The server's tool is not the one that was approved any more.".to_owned()))
     }
 
     fn readable(&self, listed: Vec<Value>) -> Vec<DiscoveredTool> {
@@ -257,18 +306,37 @@ impl Server {
 
     /// Asks, and asks the next process where the last one ended without taking a byte of the request: it is as if it
     /// had not been asked, so this is no second try.
-    async fn ask(&self, mut live: Live, request: &ClientRequest, limit: Duration) -> Result<String, Failure> {
+    async fn ask(
+        &self,
+        mut live: Live,
+        request: &ClientRequest,
+        approved: Option<(&str, &str)>,
+        limit: Duration,
+    ) -> Result<String, Failure> {
         for _ in 0..MOST_GONE {
-            match self.ask_once(&live, request.clone(), limit).await {
+            let checked = match approved {
+                Some(approved) => self.check(&live, approved, limit).await,
+                None => Ok(()),
+            };
+            match checked {
+                Ok(()) => match self.ask_once(&live, request.clone(), limit).await {
+                    Err(Failure::Gone) => {}
+                    answer => return answer,
+                },
                 Err(Failure::Gone) => {}
-                answer => return answer,
+                Err(failure) => return Err(failure),
             }
-            let mut phase = self.0.phase.subscribe();
-            let noticed = phase.wait_for(|phase| !matches!(phase, Phase::Up(now) if now.ends == live.ends));
-            drop(timeout(self.0.pace.grace, noticed).await);
-            live = self.up().await.map_err(Failure::NotSent)?;
+            live = self.next(&live).await.map_err(Failure::NotSent)?;
         }
         Err(Failure::Gone)
+    }
+
+    /// The process after one that ended.
+    async fn next(&self, gone: &Live) -> Result<Live, String> {
+        let mut phase = self.0.phase.subscribe();
+        let noticed = phase.wait_for(|phase| !matches!(phase, Phase::Up(now) if now.ends == gone.ends));
+        drop(timeout(self.0.pace.grace, noticed).await);
+        self.up().await
     }
 
     /// Sends one request and waits for the text of its result.
@@ -291,6 +359,10 @@ impl Server {
     }
 }
 
+fn definitions(tools: &[DiscoveredTool]) -> Definitions {
+    Arc::new(tools.iter().map(|tool| (tool.name.clone(), tool.schema_hash.clone())).collect())
+}
+
 fn give_up(live: &Live, id: Option<NumberOrString>, departure: &Departure, limit: Duration) -> Failure {
     let unsent = departure.abandon();
     if departure.has_left() {
@@ -306,6 +378,32 @@ fn give_up(live: &Live, id: Option<NumberOrString>, departure: &Departure, limit
 }
 
 impl Shared {
+    fn listed(&self) -> MutexGuard<'_, Listed> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn definitions(&self, live: &Live) -> Option<Definitions> {
+        let listed = self.listed();
+        listed.last.as_ref().filter(|(ends, _)| *ends == live.ends).map(|(_, definitions)| definitions.clone())
+    }
+
+    fn keep(&self, live: &Live, changes: u64, tools: &[DiscoveredTool]) {
+        let mut listed = self.listed();
+        // What changed while it was listed is listed again.
+        if listed.changes == changes {
+            listed.last = Some((live.ends, definitions(tools)));
+        }
+    }
+
+    /// The server says that its tools changed.
+    pub(super) fn tools_changed(&self) {
+        let mut listed = self.listed();
+        listed.changes += 1;
+        listed.last = None;
+        drop(listed);
+        self.changed.notify_one();
+    }
+
     pub(super) fn tell(&self, change: ConnectorChange) {
         // Nobody needs to listen.
         let _listeners = self.events.send(ConnectorEvent { connector: self.launch.id, change });

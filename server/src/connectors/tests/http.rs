@@ -18,6 +18,7 @@ fn a_call(method: &str, url: &str) -> Outgoing {
     Outgoing {
         request_id: REQUEST,
         connector: spec(&origin, true, DEFAULT_TIMEOUT),
+        schema_hash: None,
         tool: "tool".into(),
         target: Target::Http { method: method.into(), url: url.into() },
         arguments: Canonical::of(&json!({})).unwrap(),

@@ -61,6 +61,7 @@ impl Story {
             request_id: REQUEST,
             connector: self.spec.clone(),
             tool: tool.into(),
+            schema_hash: None,
             target: Target::Stdio { transport: StdioTransport::Stdio, command: command.clone() },
             arguments: Canonical::of(arguments).unwrap(),
             body: None,

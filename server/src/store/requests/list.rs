@@ -37,6 +37,10 @@ pub enum StateFilter {
 /// Where the last page ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
+    /// The order that the page was in: a place in one order is none in another.
+    pub sort: SortKey,
+    /// Whether it was the greatest first.
+    pub descending: bool,
     /// The sort column's value in the last row.
     pub value: String,
     /// The last row's id.
@@ -166,14 +170,14 @@ const fn column(sort: SortKey) -> &'static str {
 
 /// Where a page that ends with this request ends.
 #[must_use]
-pub fn cursor(sort: SortKey, last: &Request) -> Cursor {
-    let value = match sort {
+pub fn cursor(query: &Query, last: &Request) -> Cursor {
+    let value = match query.sort {
         SortKey::Name => last.requester_name.clone(),
         SortKey::Identifier => last.requester_email.clone(),
         SortKey::Connector => last.connector_name.clone(),
         SortKey::Requested => last.created_at.millis().to_string(),
     };
-    Cursor { value, id: last.id.to_string() }
+    Cursor { sort: query.sort, descending: query.descending, value, id: last.id.to_string() }
 }
 
 /// One page, and whether there is more.
