@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story fails by panicking")]
 
 mod acting_for;
+mod ask;
 mod between;
 mod browser;
 mod by_session;

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod apply;
+mod ask;
 mod backup;
 mod demo;
 mod demo_upstream;
@@ -52,6 +53,8 @@ enum Command {
     Vault(vault::VaultCommand),
     /// Copy the database, consistently, while the server runs
     Backup(backup::BackupArguments),
+    /// For agents: ask, and run a command only when it is approved
+    Ask(ask::AskArguments),
 }
 
 /// Why a command did not do what it should; told to whoever typed it.
@@ -86,13 +89,14 @@ pub fn main() -> ExitCode {
         Err(error) => return fail(&CliError::Told(format!("no threads can be started: {error}"))),
     };
     match runtime.block_on(run(arguments.command)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => fail(&error),
     }
 }
 
-async fn run(command: Command) -> Result<(), CliError> {
-    match command {
+async fn run(command: Command) -> Result<ExitCode, CliError> {
+    let done = match command {
+        Command::Ask(arguments) => return ask::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::DemoUpstream(arguments) => {
@@ -104,7 +108,8 @@ async fn run(command: Command) -> Result<(), CliError> {
         Command::User(command) => user::run(command).await,
         Command::Vault(command) => vault::run(command).await,
         Command::Backup(arguments) => backup::run(arguments).await,
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 #[allow(clippy::print_stderr, reason = "this is where a command says why it failed")]
@@ -116,6 +121,11 @@ fn fail(error: &CliError) -> ExitCode {
 /// A line for whoever typed the command. That nobody can read it any more (a closed pipe, a full disk) stops nothing.
 pub fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// A line on standard error, beside what a command says on standard output.
+pub fn complain(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Starts the log on standard error, so that standard output stays what was asked for.

@@ -1,0 +1,158 @@
+//! The agents' door, as `ask` goes through it. A question that was put stays the same one however often the line breaks.
+
+use countersign_domain::request::RequestState;
+use countersign_wire::problem::{Code, Problem};
+use reqwest::{Client, Method, Response, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::OnceLock;
+use std::time::Duration;
+use url::Url;
+
+/// How long the desk holds one answer.
+const HELD: u64 = 50;
+/// How long an answer may take, one that is held included.
+const PATIENCE: Duration = Duration::from_secs(70);
+/// How often a line that broke is tried again, and how long after the first break; each time twice as long.
+const TRIES: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The desk, as one agent reaches it.
+pub(super) struct Door {
+    client: Client,
+    base: Url,
+    key: SecretString,
+    idempotency_key: String,
+    asked: OnceLock<String>,
+}
+
+/// Why the desk did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DoorFailure {
+    #[error("the desk can't be reached: {0}")]
+    Unreachable(String),
+    #[error("{1}")]
+    Refused(Code, String),
+}
+
+/// What the desk says of the question.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(rename = "approval_id")]
+    pub(super) id: String,
+    #[serde(default = "pending")]
+    pub(super) state: RequestState,
+    #[serde(default)]
+    pub(super) reason: Option<String>,
+}
+
+/// A question that is held is answered without a state.
+const fn pending() -> RequestState {
+    RequestState::Pending
+}
+
+impl Door {
+    pub(super) fn new(base: &Url, key: SecretString) -> Result<Self, String> {
+        let client = Client::builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| error.to_string())?;
+        let idempotency_key = hex::encode(random);
+        Ok(Self { client, base: base.clone(), key, idempotency_key, asked: OnceLock::new() })
+    }
+
+    /// Where a person decides.
+    pub(super) fn review_link(&self, id: &str) -> String {
+        self.url(&format!("/approve/{id}"))
+    }
+
+    pub(super) async fn ask(&self, body: &Value) -> Result<Asked, DoorFailure> {
+        let asked: Asked = self.call(Method::POST, "/v1/actions", Some(body)).await?;
+        // One door is for one question.
+        let _ = self.asked.set(asked.id.clone());
+        Ok(asked)
+    }
+
+    /// Waits until the question is decided.
+    pub(super) async fn decided(&self, mut asked: Asked) -> Result<Asked, DoorFailure> {
+        while asked.state == RequestState::Pending {
+            let path = format!("/v1/approvals/{}?wait={HELD}", asked.id);
+            asked = self.call(Method::GET, &path, None).await?;
+        }
+        Ok(asked)
+    }
+
+    /// Wins the leave to run; the approved arguments.
+    pub(super) async fn claim(&self, id: &str) -> Result<Value, DoorFailure> {
+        // Once only: of a claim whose answer was lost nobody knows whether it was won, and so it was not.
+        let path = format!("/v1/approvals/{id}/claim");
+        let claimed: Value = read(self.send(Method::POST, &path, Some(&json!({}))).await?).await?;
+        Ok(claimed["arguments"].clone())
+    }
+
+    pub(super) async fn report(&self, id: &str, ok: bool, detail: &str) -> Result<(), DoorFailure> {
+        let body = json!({"ok": ok, "detail": detail});
+        self.call::<Value>(Method::POST, &format!("/v1/approvals/{id}/outcome"), Some(&body)).await.map(drop)
+    }
+
+    pub(super) async fn withdraw(&self) -> Result<(), DoorFailure> {
+        let Some(id) = self.asked.get() else { return Ok(()) };
+        self.call::<Value>(Method::DELETE, &format!("/v1/approvals/{id}"), None).await.map(drop)
+    }
+
+    /// A call that may be made again when the line breaks, once the question is put.
+    async fn call<T: for<'de> Deserialize<'de>>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<T, DoorFailure> {
+        let mut pause = FIRST_PAUSE;
+        let mut left = TRIES;
+        loop {
+            match self.send(method.clone(), path, body).await {
+                Ok(response) if !response.status().is_server_error() || left == 0 => return read(response).await,
+                // Who has not asked yet loses nothing by hearing at once that nobody is there.
+                Err(failure) if left == 0 || self.asked.get().is_none() => return Err(failure),
+                Ok(_) | Err(_) => {}
+            }
+            left -= 1;
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Response, DoorFailure> {
+        let mut request = self.client.request(method, self.url(path)).bearer_auth(self.key.expose_secret());
+        if path == "/v1/actions" {
+            request = request.header("idempotency-key", &self.idempotency_key);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        request.send().await.map_err(|error| DoorFailure::Unreachable(error.without_url().to_string()))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base.as_str().trim_end_matches('/'))
+    }
+}
+
+async fn read<T: for<'de> Deserialize<'de>>(response: Response) -> Result<T, DoorFailure> {
+    let status = response.status();
+    let lost = |error: reqwest::Error| DoorFailure::Unreachable(error.without_url().to_string());
+    let bytes = response.bytes().await.map_err(lost)?;
+    if status.is_success() {
+        let nothing: &[u8] = b"null";
+        let bytes: &[u8] = if bytes.is_empty() { nothing } else { &bytes };
+        return serde_json::from_slice(bytes)
+            .map_err(|_| DoorFailure::Unreachable("its answer was not understood; is this a desk's address?".into()));
+    }
+    match serde_json::from_slice::<Problem>(&bytes) {
+        Ok(problem) => Err(DoorFailure::Refused(problem.code, problem.detail)),
+        Err(_) if status == StatusCode::NOT_FOUND => {
+            Err(DoorFailure::Refused(Code::NotFound, "there is no desk at this address".to_owned()))
+        }
+        Err(_) => Err(DoorFailure::Unreachable(format!("it answered with status {status}"))),
+    }
+}
