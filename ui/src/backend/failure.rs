@@ -1,5 +1,6 @@
 //! What can go wrong between the page and the server, in words that a person can use.
 
+use super::read;
 use countersign_wire::problem::{Code, Problem};
 use serde::de::DeserializeOwned;
 
@@ -125,7 +126,7 @@ pub(super) fn sort(status: u16, body: String) -> Result<String, Failure> {
     if (200..300).contains(&status) {
         return Ok(body);
     }
-    if let Ok(problem) = serde_json::from_str::<Problem>(&body) {
+    if let Ok(problem) = read::from_text::<Problem>(&body) {
         return Err(Failure::Problem(Box::new(problem)));
     }
     // A proxy in between, or a server that is no longer there.
@@ -140,7 +141,7 @@ pub(super) fn sort(status: u16, body: String) -> Result<String, Failure> {
 /// Reads a good answer's body. No content reads as null.
 pub(super) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
     let body = if body.trim().is_empty() { "null" } else { body };
-    serde_json::from_str(body).map_err(|_| Failure::Unreadable)
+    read::from_text(body).map_err(|_| Failure::Unreadable)
 }
 
 #[cfg(test)]

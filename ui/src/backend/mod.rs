@@ -7,6 +7,7 @@ mod clock;
 mod failure;
 mod live;
 mod passkey;
+mod read;
 
 pub(crate) use clock::now;
 pub(crate) use failure::{Failure, PasskeyFailure};
