@@ -9,8 +9,10 @@ use serde::de::DeserializeOwned;
 pub(crate) enum Failure {
     /// The server said so.
     Problem(Box<Problem>),
-    /// No answer came.
+    /// No answer came, and none was needed: nothing was to be changed.
     Unreachable,
+    /// No answer came to something that was to be done.
+    Unanswered,
     /// An answer came that this page can't read: most often the server was updated and the page was not.
     Unreadable,
     /// The passkey ceremony did not end well.
@@ -50,7 +52,7 @@ impl Failure {
         let under =
             |name: &str| name == field || name.strip_prefix(field).is_some_and(|rest| rest.starts_with(['[', '.']));
         let said: Vec<_> =
-            problem.errors.iter().filter(|error| under(&error.field)).map(|error| error.message.as_str()).collect();
+            problem.errors.iter().filter(|error| under(&error.field)).map(|error| in_prose(&error.message)).collect();
         (!said.is_empty()).then(|| said.join(" "))
     }
 
@@ -66,7 +68,7 @@ impl Failure {
             .errors
             .iter()
             .filter(|error| !is_shown(&error.field))
-            .map(|error| format!("{}: {}", error.field, error.message))
+            .map(|error| format!("{}: {}", error.field, in_prose(&error.message)))
             .collect()
     }
 
@@ -74,11 +76,10 @@ impl Failure {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Problem(problem) => said(problem),
-            Self::Unreachable => {
-                "The desk can't be reached. Check the connection; nothing was changed by this try, or \
-                                  its answer was lost on the way."
-                    .to_owned()
-            }
+            Self::Unreachable => "The desk can't be reached. Check the connection, then try again.".to_owned(),
+            Self::Unanswered => "The desk can't be reached. Check the connection; nothing was changed by this try, or \
+                                 its answer was lost on the way."
+                .to_owned(),
             Self::Unreadable => "The desk's answer can't be read by this page. Reload the page; it may be older than \
                                  the server."
                 .to_owned(),
@@ -94,8 +95,13 @@ fn said(problem: &Problem) -> String {
             "That passkey does not belong here. Try again with another one.".to_owned()
         }
         _ if problem.detail.is_empty() => format!("The desk answered: {}.", problem.title),
-        _ => problem.detail.clone(),
+        _ => in_prose(&problem.detail),
     }
+}
+
+/// The server's words to programs and people alike, without the marks that only programs' authors read.
+fn in_prose(words: &str) -> String {
+    words.replace('`', "")
 }
 
 impl PasskeyFailure {
@@ -164,6 +170,12 @@ mod tests {
         assert_eq!(problem().about("name").as_deref(), Some("A policy needs a name."));
         assert_eq!(problem().about("tools").as_deref(), Some("Empty."));
         assert_eq!(problem().about("too"), None);
+    }
+
+    #[test]
+    fn marks_of_code_are_not_shown_to_people() {
+        let failure = Failure::Problem(Box::new(Problem::new(Code::Invalid, "1 to 64 letters, digits, `-`.")));
+        assert_eq!(failure.message(), "1 to 64 letters, digits, -.");
     }
 
     #[test]
