@@ -120,11 +120,7 @@ fn state(row: &ConnectorRow) -> Html {
     if !row.active {
         return badge("plain", "Off");
     }
-    if row.kind == ConnectorKind::External {
-        return badge("plain", "Run by the agent");
-    }
-    let (word, _) = display::status(row.status);
-    status_badge(row.status, row.status_reason.as_deref(), word)
+    status_badge(row.kind, row.status, row.status_reason.as_deref(), "")
 }
 
 fn facts(row: &ConnectorRow, now: countersign_domain::Timestamp) -> String {
