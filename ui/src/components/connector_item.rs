@@ -74,7 +74,9 @@ pub(crate) fn ConnectorItem(props: &ConnectorItemProps) -> Html {
                 <div class="grow">
                     <b>{ connector_tile(&row.slug, &row.name) }</b>{ " " }
                     { state(&row) }
-                    <code class="two" title={row.target.clone()}>{ row.target.clone() }</code>
+                    if row.kind != ConnectorKind::External {
+                        <code class="two" title={row.target.clone()}>{ row.target.clone() }</code>
+                    }
                     <span class="two">{ facts(&row, now) }</span>
                     if let Some(reason) = &row.status_reason {
                         <p class="field-error">{ reason.clone() }</p>
