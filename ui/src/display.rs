@@ -1,7 +1,7 @@
 //! How things are put into words: times, people, states, segments as plain text. Pure, save for the calendar, which is
 //! the browser's.
 
-use countersign_domain::card::Segment;
+use countersign_domain::card::{CardValue, Segment};
 use countersign_domain::connector::ConnectorStatus;
 use countersign_domain::policy::Action;
 use countersign_domain::request::{Decider, RequestState};
@@ -172,12 +172,33 @@ pub(crate) fn plain(segments: &[Segment]) -> String {
 
 fn segment_text(segment: &Segment) -> String {
     match segment {
-        Segment::Text { text } | Segment::Flagged { text, .. } => text.clone(),
+        Segment::Text { text } => text.clone(),
+        Segment::Flagged { text, .. } => text.chars().map(undisguised).collect(),
         Segment::Escaped { text, times, .. } if *times > 1 => format!("{text}×{times}"),
         Segment::Escaped { text, .. } => text.clone(),
         Segment::LineBreak => "\n".to_owned(),
         Segment::Tab => "\t".to_owned(),
         Segment::Redacted { note } => format!("[{note}]"),
+    }
+}
+
+fn undisguised(letter: char) -> String {
+    if letter.is_ascii() { letter.to_string() } else { code_point(letter) }
+}
+
+/// `U+0430`.
+pub(crate) fn code_point(letter: char) -> String {
+    format!("U+{:04X}", u32::from(letter))
+}
+
+/// Whether something in it is hidden.
+pub(crate) fn is_redacted(value: &CardValue) -> bool {
+    let hides = |segments: &[Segment]| segments.iter().any(|segment| matches!(segment, Segment::Redacted { .. }));
+    match value {
+        CardValue::Object { entries } => entries.iter().any(|entry| hides(&entry.key) || is_redacted(&entry.value)),
+        CardValue::List { items } => items.iter().any(is_redacted),
+        CardValue::Text { segments, .. } => hides(segments),
+        CardValue::Number { .. } | CardValue::Bool { .. } | CardValue::Null => false,
     }
 }
 
@@ -244,6 +265,20 @@ mod tests {
         assert_eq!(percent_left(at(0), at(600), at(150)), 75);
         assert_eq!(percent_left(at(0), at(600), at(700)), 0);
         assert_eq!(percent_left(at(0), at(0), at(0)), 0);
+    }
+
+    #[test]
+    fn letters_in_disguise_are_told_by_their_codes() {
+        let flagged = Segment::Flagged { text: "p\u{430}ypal".into(), why: String::new() };
+        assert_eq!(plain(&[flagged]), "pU+0430ypal");
+    }
+
+    #[test]
+    fn an_answer_hides_something_however_deep_it_lies() {
+        let text = |segment| CardValue::Text { segments: vec![segment], characters: 1 };
+        let in_list = |value| CardValue::List { items: vec![CardValue::Null, value] };
+        assert!(is_redacted(&in_list(in_list(text(Segment::Redacted { note: "redacted".into() })))));
+        assert!(!is_redacted(&in_list(text(Segment::Text { text: "x".into() }))));
     }
 
     #[test]

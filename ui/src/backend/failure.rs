@@ -1,5 +1,6 @@
 //! What can go wrong between the page and the server, in words that a person can use.
 
+use super::read;
 use countersign_wire::problem::{Code, Problem};
 use serde::de::DeserializeOwned;
 
@@ -8,8 +9,10 @@ use serde::de::DeserializeOwned;
 pub(crate) enum Failure {
     /// The server said so.
     Problem(Box<Problem>),
-    /// No answer came.
+    /// No answer came, and none was needed: nothing was to be changed.
     Unreachable,
+    /// No answer came to something that was to be done.
+    Unanswered,
     /// An answer came that this page can't read: most often the server was updated and the page was not.
     Unreadable,
     /// The passkey ceremony did not end well.
@@ -49,7 +52,7 @@ impl Failure {
         let under =
             |name: &str| name == field || name.strip_prefix(field).is_some_and(|rest| rest.starts_with(['[', '.']));
         let said: Vec<_> =
-            problem.errors.iter().filter(|error| under(&error.field)).map(|error| error.message.as_str()).collect();
+            problem.errors.iter().filter(|error| under(&error.field)).map(|error| in_prose(&error.message)).collect();
         (!said.is_empty()).then(|| said.join(" "))
     }
 
@@ -65,7 +68,7 @@ impl Failure {
             .errors
             .iter()
             .filter(|error| !is_shown(&error.field))
-            .map(|error| format!("{}: {}", error.field, error.message))
+            .map(|error| format!("{}: {}", error.field, in_prose(&error.message)))
             .collect()
     }
 
@@ -73,11 +76,10 @@ impl Failure {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Problem(problem) => said(problem),
-            Self::Unreachable => {
-                "The desk can't be reached. Check the connection; nothing was changed by this try, or \
-                                  its answer was lost on the way."
-                    .to_owned()
-            }
+            Self::Unreachable => "The desk can't be reached. Check the connection, then try again.".to_owned(),
+            Self::Unanswered => "The desk can't be reached. Check the connection; nothing was changed by this try, or \
+                                 its answer was lost on the way."
+                .to_owned(),
             Self::Unreadable => "The desk's answer can't be read by this page. Reload the page; it may be older than \
                                  the server."
                 .to_owned(),
@@ -93,8 +95,13 @@ fn said(problem: &Problem) -> String {
             "That passkey does not belong here. Try again with another one.".to_owned()
         }
         _ if problem.detail.is_empty() => format!("The desk answered: {}.", problem.title),
-        _ => problem.detail.clone(),
+        _ => in_prose(&problem.detail),
     }
+}
+
+/// The server's words to programs and people alike, without the marks that only programs' authors read.
+fn in_prose(words: &str) -> String {
+    words.replace('`', "")
 }
 
 impl PasskeyFailure {
@@ -125,7 +132,7 @@ pub(super) fn sort(status: u16, body: String) -> Result<String, Failure> {
     if (200..300).contains(&status) {
         return Ok(body);
     }
-    if let Ok(problem) = serde_json::from_str::<Problem>(&body) {
+    if let Ok(problem) = read::from_text::<Problem>(&body) {
         return Err(Failure::Problem(Box::new(problem)));
     }
     // A proxy in between, or a server that is no longer there.
@@ -140,7 +147,7 @@ pub(super) fn sort(status: u16, body: String) -> Result<String, Failure> {
 /// Reads a good answer's body. No content reads as null.
 pub(super) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
     let body = if body.trim().is_empty() { "null" } else { body };
-    serde_json::from_str(body).map_err(|_| Failure::Unreadable)
+    read::from_text(body).map_err(|_| Failure::Unreadable)
 }
 
 #[cfg(test)]
@@ -163,6 +170,12 @@ mod tests {
         assert_eq!(problem().about("name").as_deref(), Some("A policy needs a name."));
         assert_eq!(problem().about("tools").as_deref(), Some("Empty."));
         assert_eq!(problem().about("too"), None);
+    }
+
+    #[test]
+    fn marks_of_code_are_not_shown_to_people() {
+        let failure = Failure::Problem(Box::new(Problem::new(Code::Invalid, "1 to 64 letters, digits, `-`.")));
+        assert_eq!(failure.message(), "1 to 64 letters, digits, -.");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! one. The tab that holds a Web Lock owns the `EventSource` and tells the others by `BroadcastChannel`; when it goes,
 //! the lock passes on. Where there are no Web Locks (plain http away from localhost), every tab has its own stream.
 
+use super::read;
 use countersign_wire::events::{EventKind, RequestEvent};
 use gloo_timers::callback::Timeout;
 use js_sys::{Function, Promise, Reflect};
@@ -139,7 +140,7 @@ impl Inner {
         if let Some(channel) = &self.channel {
             self.add(channel, "message", |inner, event| {
                 let told = event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string());
-                if let Some(told) = told.and_then(|text| serde_json::from_str(&text).ok()) {
+                if let Some(told) = told.and_then(|text| read::from_text(&text).ok()) {
                     inner.hear(&told);
                 }
             });
@@ -263,7 +264,7 @@ impl Inner {
 
     fn arrived(&self, kind: EventKind, event: &Event) {
         let data = event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string());
-        if let Some(event) = data.and_then(|data| serde_json::from_str::<RequestEvent>(&data).ok()) {
+        if let Some(event) = data.and_then(|data| read::from_text::<RequestEvent>(&data).ok()) {
             self.on.emit(LiveMessage::Event(kind, event));
             self.tell(&Told::Event { kind, event });
         }

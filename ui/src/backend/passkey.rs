@@ -1,7 +1,7 @@
 //! Passkeys in the browser (WebAuthn Level 3). Newer browsers read and write the ceremony's JSON themselves; for the
 //! others, and for password managers that break it, the binary fields are turned over by hand.
 
-use super::{Failure, PasskeyFailure};
+use super::{Failure, PasskeyFailure, read};
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
@@ -84,7 +84,7 @@ fn to_json(credential: &JsValue) -> Option<Value> {
         .and_then(|to_json| to_json.dyn_into::<Function>().ok())
         .and_then(|to_json| to_json.call0(credential).ok())
         .and_then(|plain| js_sys::JSON::stringify(&plain).ok())
-        .and_then(|text| serde_json::from_str(&String::from(text)).ok())
+        .and_then(|text| read::from_text(&String::from(text)).ok())
         .filter(|value: &Value| value.get("rawId").is_some_and(Value::is_string));
     native.or_else(|| by_hand(credential))
 }

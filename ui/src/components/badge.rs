@@ -2,7 +2,7 @@
 
 use crate::display;
 use countersign_domain::Effect;
-use countersign_domain::connector::ConnectorStatus;
+use countersign_domain::connector::{ConnectorKind, ConnectorStatus};
 use countersign_domain::request::RequestState;
 use yew::prelude::*;
 
@@ -24,13 +24,20 @@ pub(crate) fn state_badge(state: RequestState) -> Html {
     }
 }
 
-/// Whether a connector can be reached, with the words that the caller wants.
-pub(crate) fn status_badge(status: ConnectorStatus, reason: Option<&str>, words: impl Into<AttrValue>) -> Html {
-    let (_, tone) = display::status(status);
-    let words: AttrValue = words.into();
+/// Whether a connector can be reached, which the desk knows only where it makes the calls itself. `name` where nothing
+/// beside it says which connector it is.
+pub(crate) fn status_badge(kind: ConnectorKind, status: ConnectorStatus, reason: Option<&str>, name: &str) -> Html {
+    let (word, tone) = match kind {
+        ConnectorKind::External => ("Run by the agent", "plain"),
+        ConnectorKind::Http | ConnectorKind::Mcp => display::status(status),
+    };
+    let words = if name.is_empty() { word.to_owned() } else { format!("{name}: {}", word.to_ascii_lowercase()) };
     html! {
         <span class={classes!("badge", tone)} title={reason.map(ToOwned::to_owned)} data-testid="connector-status">
-            <i class="dot" aria-hidden="true" />{ words }
+            if kind != ConnectorKind::External {
+                <i class="dot" aria-hidden="true" />
+            }
+            <span>{ words }</span>
         </span>
     }
 }

@@ -13,7 +13,11 @@ pub(crate) struct ButtonProps {
     pub(crate) tone: &'static str,
     #[prop_or_default]
     pub(crate) disabled: bool,
-    /// At work; shown as `Processing...`.
+    /// Something else is at work. It can't be pressed meanwhile, and keeps the focus: a browser takes it from what is
+    /// disabled.
+    #[prop_or_default]
+    pub(crate) held: bool,
+    /// At work itself; shown as `Processing...`. It keeps the focus too.
     #[prop_or_default]
     pub(crate) busy: bool,
     #[prop_or_default]
@@ -22,20 +26,26 @@ pub(crate) struct ButtonProps {
     pub(crate) described_by: Option<AttrValue>,
     #[prop_or_default]
     pub(crate) testid: Option<AttrValue>,
-    #[prop_or_default]
-    pub(crate) node: NodeRef,
 }
 
 #[component]
 pub(crate) fn Button(props: &ButtonProps) -> Html {
     let kind = if props.onclick.is_some() { "button" } else { "submit" };
-    let onclick = props.onclick.clone().map(|onclick| Callback::from(move |_: MouseEvent| onclick.emit(())));
+    let held = props.busy || props.held;
+    let onclick = {
+        let onclick = props.onclick.clone();
+        Callback::from(move |event: MouseEvent| match &onclick {
+            _ if held => event.prevent_default(),
+            Some(onclick) => onclick.emit(()),
+            None => {}
+        })
+    };
     html! {
         <button
-            ref={props.node.clone()}
             type={kind}
             class={classes!("btn", props.tone)}
-            disabled={props.disabled || props.busy}
+            disabled={props.disabled && !held}
+            aria-disabled={held.then_some("true")}
             aria-busy={props.busy.then_some("true")}
             aria-describedby={props.described_by.clone()}
             title={props.title.clone()}

@@ -74,7 +74,9 @@ pub(crate) fn ConnectorItem(props: &ConnectorItemProps) -> Html {
                 <div class="grow">
                     <b>{ connector_tile(&row.slug, &row.name) }</b>{ " " }
                     { state(&row) }
-                    <code class="two" title={row.target.clone()}>{ row.target.clone() }</code>
+                    if row.kind != ConnectorKind::External {
+                        <code class="two" title={row.target.clone()}>{ row.target.clone() }</code>
+                    }
                     <span class="two">{ facts(&row, now) }</span>
                     if let Some(reason) = &row.status_reason {
                         <p class="field-error">{ reason.clone() }</p>
@@ -120,11 +122,7 @@ fn state(row: &ConnectorRow) -> Html {
     if !row.active {
         return badge("plain", "Off");
     }
-    if row.kind == ConnectorKind::External {
-        return badge("plain", "Run by the agent");
-    }
-    let (word, _) = display::status(row.status);
-    status_badge(row.status, row.status_reason.as_deref(), word)
+    status_badge(row.kind, row.status, row.status_reason.as_deref(), "")
 }
 
 fn facts(row: &ConnectorRow, now: countersign_domain::Timestamp) -> String {

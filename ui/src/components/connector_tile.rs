@@ -8,7 +8,7 @@ pub(crate) fn connector_tile(slug: &str, name: &str) -> Html {
     html! {
         <span class="connector">
             <span class={classes!("tile", format!("hue-{}", hue(slug)))} aria-hidden="true">{ letter }</span>
-            <span class="connector-name">{ name.to_owned() }</span>
+            <span class="connector-name" title={name.to_owned()}>{ name.to_owned() }</span>
         </span>
     }
 }

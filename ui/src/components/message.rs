@@ -16,6 +16,13 @@ pub(crate) fn message(of: Picture, title: &'static str, text: &'static str, test
     }
 }
 
+/// A page that its reader is not meant to see, though they know its address.
+pub(crate) fn for_admins(of: Picture, text: &'static str) -> Html {
+    html! {
+        <main class="list">{ message(of, "This page is for admins", text, "forbidden", Html::default()) }</main>
+    }
+}
+
 /// Something could not be shown; it can be tried again.
 pub(crate) fn failed(title: &'static str, failure: &Failure, retry: &Callback<()>, testid: &'static str) -> Html {
     let onclick = retry.reform(|_: MouseEvent| ());

@@ -21,20 +21,19 @@ pub(crate) fn Nav(props: &NavProps) -> Html {
     let pending = use_pending().count.filter(|count| *count > 0);
     let Some(me) = use_me() else { return Html::default() };
     let here = section(&props.route);
-    let mut pages = vec![
-        (Route::Requests, Picture::Inbox, "Requests"),
-        (Route::Policies, Picture::Shield, "Policies"),
-        (Route::Connectors, Picture::Plug, "Connectors"),
-        (Route::Agents, Picture::Bot, "Agents"),
+    let is_admin = me.user.role == Role::Admin;
+    let pages = [
+        (Route::Requests, Picture::Inbox, "Requests", false),
+        (Route::Policies, Picture::Shield, "Policies", true),
+        (Route::Connectors, Picture::Plug, "Connectors", false),
+        (Route::Agents, Picture::Bot, "Agents", false),
+        (Route::People, Picture::People, "People", true),
     ];
-    if me.user.role == Role::Admin {
-        pages.push((Route::People, Picture::People, "People"));
-    }
     html! {
         <nav class="nav" aria-label="Pages">
             <RouteLink to={Route::Requests} class="home">{ brand() }</RouteLink>
             <ul>
-                { for pages.into_iter().map(|(to, of, name)| {
+                { for pages.into_iter().filter(|page| is_admin || !page.3).map(|(to, of, name, _)| {
                     let current = here == to;
                     let count = pending.filter(|_| to == Route::Requests);
                     html! {

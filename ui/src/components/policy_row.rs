@@ -2,37 +2,49 @@
 
 use crate::components::badge::badge;
 use crate::components::button::Button;
+use crate::components::confirm::{Confirm, confirm};
 use crate::components::form::form_error;
 use crate::components::route_link::RouteLink;
 use crate::display;
-use crate::hooks::{use_backend, use_now, use_task};
+use crate::hooks::toasts::Tone;
+use crate::hooks::{use_backend, use_now, use_task, use_toasts};
 use crate::routes::Route;
-use countersign_domain::policy::Scope;
+use countersign_domain::policy::{Action, Scope};
 use countersign_wire::policies::PolicyRow;
 use yew::prelude::*;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct PolicyItemProps {
     pub(crate) row: PolicyRow,
-    pub(crate) is_admin: bool,
     pub(crate) onchanged: Callback<()>,
 }
 
 #[component]
 pub(crate) fn PolicyItem(props: &PolicyItemProps) -> Html {
-    let (backend, now, task) = (use_backend(), use_now(), use_task());
+    let (backend, now, task, toasts) = (use_backend(), use_now(), use_task(), use_toasts());
+    let asking = use_state_eq(|| false);
     let row = &props.row;
     let (id, active) = (row.id, row.active);
     let switch = {
-        let (task, onchanged) = (task.clone(), props.onchanged.clone());
+        let (task, onchanged, asking) = (task.clone(), props.onchanged.clone(), asking.setter());
+        let done = format!("Policy “{}” is {}.", row.body.name, if active { "disabled" } else { "enabled" });
         Callback::from(move |()| {
-            let (backend, onchanged) = (backend.clone(), onchanged.clone());
+            let (backend, onchanged, toasts) = (backend.clone(), onchanged.clone(), toasts.clone());
+            let (asking, done) = (asking.clone(), done.clone());
             task.run(async move {
                 backend.switch_policy(id, !active).await?;
+                asking.set(false);
+                toasts.show(Tone::Good, done);
                 onchanged.emit(());
                 Ok(())
             });
         })
+    };
+    // What is held back today may run tomorrow: that is asked twice.
+    let widens = active && row.body.action != Action::Allow;
+    let ask = |on: bool| {
+        let asking = asking.setter();
+        Callback::from(move |()| asking.set(on))
     };
     let (word, tone) = display::action(row.body.action);
     let file = if row.from_file { " · from desk.yaml" } else { "" };
@@ -47,7 +59,9 @@ pub(crate) fn PolicyItem(props: &PolicyItemProps) -> Html {
                     { format!("Priority {} · version {} · changed {}{file}", row.body.priority, row.version,
                         display::ago(row.updated_at, now)) }
                 </span>
-                { form_error(task.failure(), &[]) }
+                if !*asking {
+                    { form_error(task.failure(), &[]) }
+                }
             </div>
             <div class="grow soft">
                 <span class="scope">{ scope_words(&row.body.scope) }</span>
@@ -58,15 +72,24 @@ pub(crate) fn PolicyItem(props: &PolicyItemProps) -> Html {
                     <span class="two">{ "Flow: " }{ flow.clone() }</span>
                 }
             </div>
-            if props.is_admin {
-                <div class="row-acts">
-                    <RouteLink to={Route::Policy { id: id.to_string() }} class="btn small" testid="policy-edit">
-                        { "Edit" }
-                    </RouteLink>
-                    <Button tone="small" onclick={switch} busy={task.is_busy()} testid="policy-switch">
-                        { if active { "Disable" } else { "Enable" } }
-                    </Button>
-                </div>
+            <div class="row-acts">
+                <RouteLink to={Route::Policy { id: id.to_string() }} class="btn small" testid="policy-edit">
+                    { "Edit" }
+                </RouteLink>
+                <Button tone="small" onclick={if widens { ask(true) } else { switch.clone() }}
+                    busy={task.is_busy() && !*asking} testid="policy-switch">
+                    { if active { "Disable" } else { "Enable" } }
+                </Button>
+            </div>
+            if *asking {
+                { confirm(&Confirm {
+                    title: format!("Disable “{}”?", row.body.name),
+                    text: "It holds calls back. Without it, other policies decide about them, and may let them through.",
+                    verb: "Disable",
+                    task: &task,
+                    onyes: switch,
+                    onclose: ask(false),
+                }) }
             }
         </li>
     }

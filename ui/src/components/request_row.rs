@@ -80,7 +80,10 @@ pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
             <td class="col-requested">
                 <span class="one" title={display::exact(row.created_at)}>{ display::date(row.created_at) }</span>
                 if row.state == RequestState::Pending {
-                    <span class="two">{ display::ago(row.created_at, now) }{ " · " }{ standing(row, now) }</span>
+                    <span class="two">{ display::ago(row.created_at, now) }{ " · " }{ left(row, now) }</span>
+                    if row.approvals > 0 && row.needed > 1 {
+                        <span class="two">{ format!("{} of {} approved", row.approvals, row.needed) }</span>
+                    }
                 } else {
                     <span class="ended two">{ display::ago(row.created_at, now) }{ state_badge(row.state) }</span>
                 }
@@ -92,11 +95,8 @@ pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
     }
 }
 
-/// How far an open request is.
-fn standing(row: &Row, now: Timestamp) -> String {
-    if row.approvals > 0 && row.needed > 1 {
-        return format!("{} of {} approved", row.approvals, row.needed);
-    }
+/// How long an open request has.
+fn left(row: &Row, now: Timestamp) -> String {
     let left = display::left(row.expires_at, now);
     if left.is_empty() { "time is up".to_owned() } else { format!("{left} left") }
 }

@@ -1,6 +1,7 @@
 //! Draws text as the server segmented it. What was escaped stands out as a chip, what was redacted is said in words;
 //! nothing here decides what is harmless.
 
+use crate::display;
 use countersign_domain::card::{Segment, Why};
 use yew::prelude::*;
 
@@ -21,11 +22,21 @@ fn draw_one(segment: &Segment) -> Html {
             let says = format!("{name}{times}: {}", because(*why));
             html! { <span class="esc" role="img" aria-label={says.clone()} title={says}>{ text.clone() }{ times }</span> }
         }
-        Segment::Flagged { text, why } => html! {
-            <span class="flag" title={why.clone()}>{ text.clone() }<span class="unseen">{ format!(" ({why}) ") }</span></span>
-        },
+        Segment::Flagged { text, why } => flagged(text, why),
         Segment::Redacted { note } => html! { <span class="redacted">{ note.clone() }</span> },
     }
+}
+
+/// A word that is not what it looks like: letters that pass for others are shown as their codes, and the reason stands
+/// beside it. Marked letters alone would still read as the word that they imitate.
+fn flagged(word: &str, why: &str) -> Html {
+    let letters = word.chars().map(|letter| {
+        if letter.is_ascii() {
+            return html! { { letter } };
+        }
+        html! { <span class="esc">{ display::code_point(letter) }</span> }
+    });
+    html! { <><span class="flag">{ for letters }</span><span class="flag-why">{ format!(" ({why}) ") }</span></> }
 }
 
 const fn because(why: Why) -> &'static str {

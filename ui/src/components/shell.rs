@@ -3,6 +3,7 @@
 use crate::components::keys_dialog::keys_dialog;
 use crate::components::nav::Nav;
 use crate::components::route_link::RouteLink;
+use crate::hooks::focus::focus_if_lost;
 use crate::hooks::keys::use_keys;
 use crate::hooks::live::LiveProvider;
 use crate::hooks::pending::PendingProvider;
@@ -31,6 +32,13 @@ pub(crate) fn Shell(props: &ShellProps) -> Html {
             asked
         }));
     }
+    // A page that another one led to, by something that went with it.
+    let first = use_mut_ref(|| true);
+    use_effect_with(props.route.clone(), move |_| {
+        if !first.replace(false) {
+            focus_if_lost(&["#page-title"]);
+        }
+    });
     let close = {
         let keys_shown = keys_shown.setter();
         Callback::from(move |()| keys_shown.set(false))

@@ -10,3 +10,12 @@ pub(crate) fn skeleton(rows: u32) -> Html {
         </div>
     }
 }
+
+/// What a request looks like before it is there.
+pub(crate) fn bones() -> Html {
+    html! {
+        <div class="bones" role="status" data-testid="loading">
+            <span class="unseen">{ "Loading" }</span><i /><i /><i /><i /><i />
+        </div>
+    }
+}

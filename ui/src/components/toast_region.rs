@@ -22,10 +22,15 @@ pub(crate) fn ToastProvider(props: &ToastProviderProps) -> Html {
     let drawn = |bad: bool| -> Html {
         list.shown.iter().filter(|toast| (toast.tone == Tone::Bad) == bad).map(|toast| draw(&toasts, toast)).collect()
     };
+    let hold = |on: bool| {
+        let toasts = toasts.clone();
+        Callback::from(move |()| toasts.hold(on))
+    };
     html! {
         <ContextProvider<Toasts> context={(*toasts).clone()}>
             { props.children.clone() }
-            <div class="toasts">
+            <div class="toasts" onmouseenter={hold(true).reform(|_| ())} onmouseleave={hold(false).reform(|_| ())}
+                onfocusin={hold(true).reform(|_| ())} onfocusout={hold(false).reform(|_| ())}>
                 <div aria-live="polite">{ drawn(false) }</div>
                 <div aria-live="assertive">{ drawn(true) }</div>
             </div>
@@ -35,7 +40,8 @@ pub(crate) fn ToastProvider(props: &ToastProviderProps) -> Html {
 
 fn draw(toasts: &Toasts, toast: &Toast) -> Html {
     let (class, of) = match toast.tone {
-        Tone::News => ("toast news", Picture::Inbox),
+        Tone::News if toast.leads_to.is_some() => ("toast news", Picture::Inbox),
+        Tone::News => ("toast news", Picture::Info),
         Tone::Good => ("toast good", Picture::Check),
         Tone::Bad => ("toast bad", Picture::Alert),
     };

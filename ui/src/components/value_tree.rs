@@ -10,6 +10,10 @@ use yew::prelude::*;
 
 /// Texts over this many characters take more than a line or two of a phone.
 const TALL_TEXT: usize = 48;
+/// Keys over this many characters stand above their value.
+const LONG_KEY: usize = 28;
+/// How much of a folded text is shown, at most.
+const ONE_LINE: usize = 80;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct ValueTreeProps {
@@ -36,7 +40,8 @@ impl Drawing<'_> {
         let open = !folded || self.props.folds.is_open(place);
         let body = if open { self.whole(value, place) } else { Html::default() };
         if folded {
-            html! { <>{ self.fold(value, place, open) }{ body }</> }
+            let start = if open { Html::default() } else { first_line(value) };
+            html! { <>{ start }{ self.fold(value, place, open) }{ body }</> }
         } else {
             body
         }
@@ -47,11 +52,11 @@ impl Drawing<'_> {
             CardValue::Object { entries } if entries.is_empty() => html! { <span class="empty">{ "{ }" }</span> },
             CardValue::List { items } if items.is_empty() => html! { <span class="empty">{ "[ ]" }</span> },
             CardValue::Object { entries } => {
-                let rows = entries.iter().map(|entry| (draw(&entry.key), &entry.value));
+                let rows = entries.iter().map(|entry| (draw(&entry.key), is_long(&entry.key), &entry.value));
                 self.rows(rows, place)
             }
             CardValue::List { items } => {
-                let rows = items.iter().enumerate().map(|(index, item)| (html! { { index } }, item));
+                let rows = items.iter().enumerate().map(|(index, item)| (html! { { index } }, false, item));
                 self.rows(rows, place)
             }
             CardValue::Text { segments, .. } => self.text(segments),
@@ -61,12 +66,12 @@ impl Drawing<'_> {
         }
     }
 
-    fn rows<'v>(&self, rows: impl Iterator<Item = (Html, &'v CardValue)>, place: &mut Place) -> Html {
+    fn rows<'v>(&self, rows: impl Iterator<Item = (Html, bool, &'v CardValue)>, place: &mut Place) -> Html {
         let drawn: Html = rows
             .enumerate()
-            .map(|(index, (key, value))| {
+            .map(|(index, (key, long, value))| {
                 place.push(u32::try_from(index).unwrap_or(u32::MAX));
-                let wide = is_container(value);
+                let wide = long || is_container(value);
                 let row = html! {
                     <div class={classes!("entry", wide.then_some("wide"), is_tall(value).then_some("tall"))}>
                         <dt class="k">{ key }</dt>
@@ -118,6 +123,38 @@ fn is_container(value: &CardValue) -> bool {
     }
 }
 
+/// A key this long, or one with a reason beside it, would leave its value no room.
+fn is_long(key: &[Segment]) -> bool {
+    plain(key).chars().count() > LONG_KEY || key.iter().any(|segment| matches!(segment, Segment::Flagged { .. }))
+}
+
+/// How a folded text begins, so that one knows what is being opened.
+fn first_line(value: &CardValue) -> Html {
+    let CardValue::Text { segments, .. } = value else { return Html::default() };
+    html! { <span class="cut">{ draw(&beginning(segments)) }{ "…" }</span> }
+}
+
+fn beginning(segments: &[Segment]) -> Vec<Segment> {
+    let mut room = ONE_LINE;
+    let mut line = Vec::new();
+    for segment in segments.iter().take_while(|segment| **segment != Segment::LineBreak) {
+        let (part, takes) = match segment {
+            Segment::Text { text } => {
+                let text: String = text.chars().take(room).collect();
+                let takes = text.chars().count();
+                (Segment::Text { text }, takes)
+            }
+            other => (other.clone(), 1),
+        };
+        line.push(part);
+        room -= takes;
+        if room == 0 {
+            break;
+        }
+    }
+    line
+}
+
 /// Texts of more than a line or two read from the left, under their key where there is little room.
 fn is_tall(value: &CardValue) -> bool {
     matches!(value, CardValue::Text { segments, characters }
@@ -132,7 +169,7 @@ fn reads_as_text(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::reads_as_text;
+    use super::*;
 
     #[test]
     fn a_text_loses_its_quotes_only_where_nobody_can_be_misled() {
@@ -140,5 +177,13 @@ mod tests {
         for misleading in ["", " eur", "4900", "true", "null", "\"x\"", "{}", "-1e9"] {
             assert!(!reads_as_text(misleading), "{misleading:?}");
         }
+    }
+
+    #[test]
+    fn a_folded_text_shows_how_it_begins() {
+        let text = |text: &str| Segment::Text { text: text.into() };
+        let two_lines = [text("Dear all"), Segment::LineBreak, text("more")];
+        assert_eq!(beginning(&two_lines), [text("Dear all")]);
+        assert_eq!(beginning(&[text("é"), text(&"x".repeat(500))]), [text("é"), text(&"x".repeat(79))]);
     }
 }

@@ -1,7 +1,7 @@
 //! Native modal dialogs: the browser traps the focus, closes on Escape and gives the focus back.
 
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlDialogElement, HtmlElement};
+use crate::hooks::focus::focus_on;
+use web_sys::HtmlDialogElement;
 use yew::prelude::*;
 
 /// Opens the dialog behind the reference when it appears. Leaving it is the caller's, by `onclose`.
@@ -16,7 +16,8 @@ pub(crate) fn use_modal() -> NodeRef {
                 && !dialog.open()
             {
                 let _ = dialog.show_modal();
-                focus_first(dialog);
+                // Left alone, a browser focuses the cross that closes it; what it is about comes first.
+                focus_on("dialog :is(input, select, textarea, .btn)");
             }
             move || {
                 if let Some(dialog) = dialog {
@@ -26,12 +27,4 @@ pub(crate) fn use_modal() -> NodeRef {
         });
     }
     node
-}
-
-/// Left alone, a browser focuses the cross that closes the dialog; what it is about comes first.
-fn focus_first(dialog: &HtmlDialogElement) {
-    let first = dialog.query_selector("input, select, textarea, .btn").ok().flatten();
-    if let Some(first) = first.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-        let _ = first.focus();
-    }
 }

@@ -9,8 +9,10 @@ use yew::Reducible;
 const LONG_TEXT: usize = 400;
 /// Objects and lists with more entries than this are folded, save the outermost.
 const MANY_ENTRIES: usize = 12;
-/// Whatever is this deep is folded, if it has entries.
+/// Every so many levels what has more than a few values is folded.
 const DEEP: usize = 4;
+/// A few: what holds no more than these is never worth a click.
+const FEW: usize = 4;
 
 /// Where in the tree: the index of each entry on the way.
 pub(crate) type Place = Vec<u32>;
@@ -19,14 +21,23 @@ pub(crate) type Place = Vec<u32>;
 pub(crate) fn is_folded_at_first(value: &CardValue, depth: usize) -> bool {
     match value {
         CardValue::Text { characters, .. } => *characters > LONG_TEXT,
-        CardValue::Object { entries } => depth > 0 && folds(entries.len(), depth),
-        CardValue::List { items } => depth > 0 && folds(items.len(), depth),
+        CardValue::Object { entries } => folds(value, entries.len(), depth),
+        CardValue::List { items } => folds(value, items.len(), depth),
         _ => false,
     }
 }
 
-fn folds(entries: usize, depth: usize) -> bool {
-    entries > MANY_ENTRIES || (depth >= DEEP && entries > 0)
+fn folds(value: &CardValue, entries: usize, depth: usize) -> bool {
+    depth > 0 && (entries > MANY_ENTRIES || (depth.is_multiple_of(DEEP) && values(value) > FEW))
+}
+
+/// How many values stand in a value.
+fn values(value: &CardValue) -> usize {
+    match value {
+        CardValue::Object { entries } => entries.iter().map(|entry| 1 + values(&entry.value)).sum(),
+        CardValue::List { items } => items.iter().map(|item| 1 + values(item)).sum(),
+        _ => 0,
+    }
 }
 
 /// Every place that is folded at first, in order.
@@ -154,8 +165,15 @@ mod tests {
         assert_eq!(*card().places, [vec![1], vec![2], vec![2, 20]]);
         let wide = object((0..30).map(|_| CardValue::Null).collect());
         assert!(folded_places(&wide).is_empty());
-        let deep = (0..6).fold(CardValue::Null, |inner, _| object(vec![inner]));
-        assert_eq!(folded_places(&deep).len(), 2);
+        let deep = (0..14).fold(CardValue::Null, |inner, _| object(vec![inner]));
+        assert_eq!(folded_places(&deep).iter().map(Vec::len).collect::<Vec<_>>(), [4, 8]);
+    }
+
+    #[test]
+    fn a_list_of_small_things_is_one_fold() {
+        let tags = || CardValue::List { items: vec![text(1), text(1), object(vec![CardValue::Null])] };
+        let items = (0..40).map(|_| object(vec![CardValue::Null, text(7), tags()])).collect();
+        assert_eq!(folded_places(&object(vec![CardValue::List { items }])), [vec![0]]);
     }
 
     #[test]

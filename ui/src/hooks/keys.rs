@@ -32,13 +32,12 @@ pub(crate) fn use_keys(on: Callback<KeyboardEvent, bool>) {
     });
 }
 
-/// In a field every key but Escape is text; an open dialog has keys of its own.
+/// In a field every key but Escape is text, and so it is while a reason for denying is written, wherever the focus is:
+/// nobody who has begun to deny means to approve. An open dialog has keys of its own.
 fn is_busy(event: &KeyboardEvent) -> bool {
-    let dialog_open = web_sys::window()
-        .and_then(|window| window.document())
-        .and_then(|document| document.query_selector("dialog[open]").ok().flatten())
-        .is_some();
+    let page = web_sys::window().and_then(|window| window.document());
+    let shown = |selector| page.as_ref().is_some_and(|page| page.query_selector(selector).ok().flatten().is_some());
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let typing = target.is_some_and(|element| matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT"));
-    dialog_open || (typing && event.key() != "Escape")
+    shown("dialog[open]") || (event.key() != "Escape" && (typing || shown(".deny-form")))
 }

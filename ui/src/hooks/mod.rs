@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod dialog;
 pub(crate) mod fetch;
+pub(crate) mod focus;
 pub(crate) mod folds;
 pub(crate) mod keys;
 pub(crate) mod live;

@@ -1,6 +1,7 @@
 //! One thing that a person asked for: whether it is under way, and why it failed.
 
 use crate::backend::Failure;
+use crate::hooks::focus::focus_first_wrong;
 use std::future::Future;
 use std::pin::Pin;
 use wasm_bindgen_futures::spawn_local;
@@ -53,5 +54,11 @@ impl Task {
 
 #[hook]
 pub(crate) fn use_task() -> Task {
-    Task { standing: use_state_eq(Standing::default) }
+    let standing = use_state_eq(Standing::default);
+    use_effect_with(standing.failure.clone(), |failure| {
+        if failure.is_some() {
+            focus_first_wrong();
+        }
+    });
+    Task { standing }
 }

@@ -1,4 +1,5 @@
-//! Short notices at the edge of the page. Errors stay longer and are announced at once.
+//! Short notices at the edge of the page. Errors stay longer and are announced at once; none goes while somebody points
+//! at one or is in one.
 
 use crate::routes::Route;
 use gloo_timers::future::TimeoutFuture;
@@ -38,18 +39,29 @@ pub(crate) struct Toast {
     pub(crate) text: AttrValue,
     /// A page that it leads to.
     pub(crate) leads_to: Option<Route>,
+    /// Its time is up; it is only held.
+    over: bool,
 }
 
 /// The notices that are shown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ToastList {
-    next: u32,
     pub(crate) shown: Vec<Toast>,
+    held: bool,
 }
 
 pub(crate) enum ToastAction {
-    Show { key: u32, tone: Tone, text: AttrValue, leads_to: Option<Route> },
+    Show {
+        key: u32,
+        tone: Tone,
+        text: AttrValue,
+        leads_to: Option<Route>,
+    },
+    /// Its time is up.
+    Expire(u32),
     Dismiss(u32),
+    /// Somebody points at the notices or is in them, or no longer.
+    Hold(bool),
 }
 
 impl ToastList {
@@ -59,12 +71,22 @@ impl ToastList {
             ToastAction::Show { key, tone, text, leads_to } => {
                 // The same words twice are one notice that lasts longer.
                 list.shown.retain(|toast| toast.text != text || toast.tone != tone);
-                list.shown.push(Toast { key, tone, text, leads_to });
+                list.shown.push(Toast { key, tone, text, leads_to, over: false });
                 let over = list.shown.len().saturating_sub(MOST);
                 list.shown.drain(..over);
-                list.next = list.next.max(key) + 1;
             }
-            ToastAction::Dismiss(key) => list.shown.retain(|toast| toast.key != key),
+            ToastAction::Expire(key) => {
+                list.shown.iter_mut().filter(|toast| toast.key == key).for_each(|toast| toast.over = true);
+            }
+            ToastAction::Dismiss(key) => {
+                list.shown.retain(|toast| toast.key != key);
+                // The button that had the focus went with it, and says no more that it lost it.
+                list.held = false;
+            }
+            ToastAction::Hold(held) => list.held = held,
+        }
+        if !list.held {
+            list.shown.retain(|toast| !toast.over);
         }
         list
     }
@@ -103,8 +125,12 @@ impl Toasts {
         let act = self.act.clone();
         spawn_local(async move {
             TimeoutFuture::new(tone.lasts_ms()).await;
-            act.emit(ToastAction::Dismiss(key));
+            act.emit(ToastAction::Expire(key));
         });
+    }
+
+    pub(crate) fn hold(&self, on: bool) {
+        self.act.emit(ToastAction::Hold(on));
     }
 
     pub(crate) fn dismiss(&self, key: u32) {
@@ -136,5 +162,16 @@ mod tests {
         assert_eq!(words, ["b", "d", "e", "c"]);
         let list = list.after(ToastAction::Dismiss(3));
         assert_eq!(list.shown.len(), 3);
+    }
+
+    #[test]
+    fn a_notice_stays_while_it_is_held_and_goes_when_it_is_let_go() {
+        let held = show(&show(&ToastList::default(), 1, "a"), 2, "b").after(ToastAction::Hold(true));
+        let late = held.after(ToastAction::Expire(1));
+        assert_eq!(late.shown.len(), 2);
+        let words: Vec<_> = late.after(ToastAction::Hold(false)).shown.into_iter().map(|toast| toast.text).collect();
+        assert_eq!(words, ["b"]);
+        assert_eq!(held.after(ToastAction::Hold(false)).after(ToastAction::Expire(1)).shown.len(), 1);
+        assert!(late.after(ToastAction::Dismiss(2)).shown.is_empty(), "nothing holds them any more");
     }
 }

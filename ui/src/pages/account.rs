@@ -6,16 +6,18 @@ use crate::components::confirm::{Confirm, confirm};
 use crate::components::field::{field, typed};
 use crate::components::form::form_error;
 use crate::components::icon::{Picture, icon};
-use crate::components::message::failed;
+use crate::components::message::{failed, message};
 use crate::components::page_head::page_head;
 use crate::components::skeleton::skeleton;
 use crate::display;
 use crate::hooks::fetch::Loadable;
+use crate::hooks::navigation::use_navigator;
 use crate::hooks::pending::use_pending;
 use crate::hooks::session::use_session;
 use crate::hooks::title::use_title;
 use crate::hooks::toasts::Tone;
 use crate::hooks::{use_backend, use_fetch, use_now, use_task, use_toasts};
+use crate::routes::Route;
 use countersign_domain::Timestamp;
 use countersign_wire::session::PasskeyRow;
 use yew::prelude::*;
@@ -25,6 +27,7 @@ pub(crate) fn AccountPage() -> Html {
     let pending = use_pending().count;
     use_title("Account", pending);
     let (backend, session, toasts, now) = (use_backend(), use_session(), use_toasts(), use_now());
+    let navigator = use_navigator();
     let passkeys = use_fetch(AttrValue::default(), |backend, _| backend.passkeys());
     let name = use_state_eq(String::new);
     let leaving = use_state_eq(|| None::<PasskeyRow>);
@@ -72,8 +75,13 @@ pub(crate) fn AccountPage() -> Html {
     let sign_out = {
         let signing_out = signing_out.clone();
         Callback::from(move |()| {
-            if let Some(session) = session.clone() {
-                signing_out.run(async move { session.sign_out().await });
+            if let (Some(session), Some(navigator)) = (session.clone(), navigator.clone()) {
+                signing_out.run(async move {
+                    session.sign_out().await?;
+                    // Who leaves from here does not want to come back to here.
+                    navigator.replace(&Route::SignIn);
+                    Ok(())
+                });
             }
         })
     };
@@ -91,7 +99,7 @@ pub(crate) fn AccountPage() -> Html {
         </Button>
     };
     let input = html! {
-        <input id="name" type="text" required=true maxlength="80" placeholder="Dana's phone" value={(*name).clone()}
+        <input id="name" type="text" required=true maxlength="80" placeholder="For example: work laptop" value={(*name).clone()}
             oninput={typed(name.setter())} data-testid="passkey-name" />
     };
     let who = html! { <span class="soft plain-size">{ format!("{} · {}", info.user.email, display::role(info.user.role)) }</span> };
@@ -114,6 +122,8 @@ pub(crate) fn AccountPage() -> Html {
                     Loadable::Loading => skeleton(2),
                     Loadable::Failed(failure) =>
                         failed("Your passkeys can't be shown", failure, &passkeys.reload, "passkeys-error"),
+                    Loadable::Ready(page) if page.items.is_empty() => message(Picture::Key, "No passkeys yet",
+                        "Until you add one below, a link signs you in.", "empty", Html::default()),
                     Loadable::Ready(page) => html! {
                         <ul class="rows passkeys">{ for page.items.iter().map(|row| passkey(row, now, &ask)) }</ul>
                     },

@@ -4,7 +4,8 @@ use crate::components::icon::Picture;
 use crate::components::message::{failed, message};
 use crate::components::review::{PhoneHead, ReviewPanel, ReviewPhone, ReviewProps, panel_head, why_off};
 use crate::components::route_link::RouteLink;
-use crate::components::skeleton::skeleton;
+use crate::components::skeleton::bones;
+use crate::hooks::focus::{focus_if_lost, focus_on, is_on};
 use crate::hooks::folds::{FoldAction, Folds, folded_places};
 use crate::hooks::keys::use_keys;
 use crate::hooks::media::{PHONE, use_media};
@@ -20,7 +21,7 @@ use countersign_domain::request::RequestState;
 use countersign_wire::problem::Code;
 use countersign_wire::requests::Card;
 use std::rc::Rc;
-use web_sys::{HtmlElement, KeyboardEvent};
+use web_sys::KeyboardEvent;
 use yew::prelude::*;
 
 #[derive(Properties, PartialEq)]
@@ -46,6 +47,9 @@ pub(crate) fn ApprovePage(props: &ApprovePageProps) -> Html {
 pub(crate) struct ReviewDeskProps {
     pub(crate) id: AttrValue,
     pub(crate) onclose: Callback<()>,
+    /// The reader's part is done; says whether the request waits for nobody any more.
+    #[prop_or_default]
+    pub(crate) ondone: Callback<bool>,
     /// There is no list beside or behind it.
     #[prop_or_default]
     pub(crate) alone: bool,
@@ -59,29 +63,26 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
     let phone = use_media(PHONE) || props.alone;
     let folds = use_reducer_eq(Folds::default);
     let denying = use_state_eq(|| false);
-    let heading = use_node_ref();
+    let reason = use_state_eq(String::new);
     let state = review.state.clone();
     let places = Rc::new(state.card.as_ref().map(|card| folded_places(&card.arguments)).unwrap_or_default());
     // Effects run after drawing; a card that was just drawn must not be approvable for that long.
     let shown = folds.after(FoldAction::Show(places.clone()));
     {
-        let (dispatch, denying) = (folds.dispatcher(), denying.setter());
-        use_effect_with((props.id.clone(), places), move |(_, places)| {
+        let (denying, reason) = (denying.setter(), reason.setter());
+        use_effect_with(props.id.clone(), move |_| {
             denying.set(false);
-            dispatch.dispatch(FoldAction::Show(places.clone()));
+            reason.set(String::new());
         });
     }
     {
-        let heading = heading.clone();
-        use_effect_with(props.id.clone(), move |_| {
-            if let Some(heading) = heading.cast::<HtmlElement>() {
-                let _ = heading.focus();
-            }
+        let dispatch = folds.dispatcher();
+        use_effect_with(places, move |places| {
+            dispatch.dispatch(FoldAction::Show(places.clone()));
         });
     }
-    let deny = use_node_ref();
-    use_focus_after_denying(*denying, &deny);
-    use_ending(&state, &props.onclose, props.alone);
+    use_focus_in_review(&props.id, &state, *denying, shown.unseen() == 0);
+    use_ending(&state, &props.ondone, props.alone);
     use_decision_keys(&review, shown.unseen(), denying.clone(), &props.onclose);
 
     let onfold = {
@@ -109,7 +110,7 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
                 onfold,
                 denying: *denying,
                 ondenying,
-                deny,
+                reason,
                 oncreate_policy,
                 phone,
             };
@@ -127,55 +128,51 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
             html! { <RouteLink to={Route::Requests} class="btn">{ "All requests" }</RouteLink> },
         ),
         (None, Some(failure)) => failed("The request can't be shown", failure, &review.reload, "review-error"),
-        (None, None) => html! { <div class="scroll">{ skeleton(6) }</div> },
+        (None, None) => html! { <div class="scroll">{ bones() }</div> },
     };
     html! {
         <aside class={classes!("review", phone.then_some("phone"))} aria-label="Review request" data-testid="review"
             data-id={props.id.clone()}>
             if phone {
-                <PhoneHead card={state.card.clone()} onclose={props.onclose.clone()} heading={heading} />
+                <PhoneHead card={state.card.clone()} onclose={props.onclose.clone()} />
             } else {
-                { panel_head(&props.onclose, &heading) }
+                { panel_head(&props.onclose) }
             }
             { body }
         </aside>
     }
 }
 
-/// The form for a reason takes the focus with it when it goes; it goes back to where it came from, unless it is
-/// somewhere else already.
+/// The focus begins where the keys that scroll find the request, and is not lost while parts of it come and go: the form
+/// for a reason, the buttons of a request that has ended, the link that opens everything.
 #[hook]
-fn use_focus_after_denying(denying: bool, deny: &NodeRef) {
-    let deny = deny.clone();
-    let before = use_mut_ref(|| false);
-    use_effect_with(denying, move |denying| {
-        let closed = before.replace(*denying) && !denying;
-        let active = web_sys::window().and_then(|window| window.document()).and_then(|page| page.active_element());
-        let is_lost = active.is_none_or(|element| element.tag_name() == "BODY");
-        if let Some(deny) = deny.cast::<HtmlElement>().filter(|_| closed && is_lost) {
-            let _ = deny.focus();
+fn use_focus_in_review(id: &AttrValue, state: &ReviewState, denying: bool, seen: bool) {
+    use_effect_with((id.clone(), state.card.is_some()), |(_, is_there)| {
+        if !is_there {
+            focus_on("#review-title");
+        } else if is_on("#review-title, body") {
+            focus_on("#review-body");
         }
+    });
+    use_effect_with(seen, |_| focus_if_lost(&["#arguments"]));
+    let now = (denying, state.is_busy(), state.refused.is_some(), state.card.as_ref().map(|card| card.state));
+    use_effect_with(now, |_| {
+        focus_if_lost(&["#standing", "[data-testid=deny]", "[data-testid=refused]", "#review-title"]);
     });
 }
 
 /// Says how it went, and lets the card leave when it went well.
 #[hook]
-fn use_ending(state: &ReviewState, onclose: &Callback<()>, alone: bool) {
+fn use_ending(state: &ReviewState, ondone: &Callback<bool>, alone: bool) {
     let toasts = use_toasts();
-    let onclose = onclose.clone();
+    let ondone = ondone.clone();
     let card = state.card.clone();
     use_effect_with(state.step.clone(), move |step| {
         let (Step::Done(deed, end), Some(card)) = (step, card) else { return };
         let (tone, words) = how_it_went(*deed, *end, &card);
         toasts.show(tone, words);
         if tone != Tone::Bad && !alone {
-            onclose.emit(());
-        }
-    });
-    let toasts = use_toasts();
-    use_effect_with(state.refused.clone(), move |refused| {
-        if let Some(failure) = refused {
-            toasts.show(Tone::Bad, failure.message());
+            ondone.emit(*end != RequestState::Pending);
         }
     });
 }
@@ -202,23 +199,66 @@ fn how_it_went(deed: Deed, end: RequestState, card: &Card) -> (Tone, String) {
     }
 }
 
-/// `a`, `d` and Escape.
+/// What a key does to the request that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stroke {
+    Approve,
+    Deny,
+    StopDenying,
+    Close,
+}
+
+/// `a`, `d` and Escape. `open`: it waits, and whether it waits for the reader. Who has begun to deny is not taken to
+/// approve by one letter.
+fn stroke(key: &str, denying: bool, open: Option<bool>) -> Option<Stroke> {
+    match (key, denying, open) {
+        ("Escape", true, _) => Some(Stroke::StopDenying),
+        ("Escape", false, _) => Some(Stroke::Close),
+        ("a", false, Some(_)) => Some(Stroke::Approve),
+        ("d", false, Some(true)) => Some(Stroke::Deny),
+        _ => None,
+    }
+}
+
 #[hook]
 fn use_decision_keys(review: &Review, unseen: usize, denying: UseStateHandle<bool>, onclose: &Callback<()>) {
     let toasts = use_toasts();
     let (review, onclose) = (review.clone(), onclose.clone());
     use_keys(Callback::from(move |event: KeyboardEvent| {
-        let card = review.state.card.clone().filter(|card| card.state == RequestState::Pending);
-        match (event.key().as_str(), card) {
-            ("Escape", _) if *denying => denying.set(false),
-            ("Escape", _) => onclose.emit(()),
-            ("a", Some(card)) => match why_off(&card, unseen, crate::backend::now()) {
+        let card = review.state.card.as_ref().filter(|card| card.state == RequestState::Pending);
+        match (stroke(&event.key(), *denying, card.map(|card| card.you.may_decide)), card) {
+            (Some(Stroke::StopDenying), _) => denying.set(false),
+            (Some(Stroke::Close), _) => onclose.emit(()),
+            (Some(Stroke::Deny), _) => denying.set(true),
+            (Some(Stroke::Approve), Some(card)) => match why_off(card, unseen, crate::backend::now()) {
                 None => review.act.emit((Deed::Approve, None)),
                 Some(why) => toasts.show(Tone::News, why),
             },
-            ("d", Some(card)) if card.you.may_decide => denying.set(true),
             _ => return false,
         }
         true
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_approved_by_a_letter_while_a_reason_for_denying_is_written() {
+        assert_eq!(stroke("a", false, Some(true)), Some(Stroke::Approve));
+        for key in ["a", "d", "j", "k", "Enter"] {
+            assert_eq!(stroke(key, true, Some(true)), None, "{key}");
+        }
+        assert_eq!(stroke("Escape", true, Some(true)), Some(Stroke::StopDenying));
+    }
+
+    #[test]
+    fn only_what_waits_is_decided_by_a_letter() {
+        assert_eq!(stroke("d", false, Some(true)), Some(Stroke::Deny));
+        assert_eq!(stroke("d", false, Some(false)), None, "it waits for others");
+        assert_eq!(stroke("a", false, Some(false)), Some(Stroke::Approve), "which says why it is off");
+        assert_eq!((stroke("a", false, None), stroke("d", false, None)), (None, None));
+        assert_eq!(stroke("Escape", false, None), Some(Stroke::Close));
+    }
 }

@@ -5,7 +5,7 @@ use crate::components::badge::badge;
 use crate::components::button::Button;
 use crate::components::icon::{Picture, icon};
 use crate::components::invite_dialog::InviteDialog;
-use crate::components::message::{failed, message};
+use crate::components::message::{failed, for_admins};
 use crate::components::page_head::page_head;
 use crate::components::person_dialog::PersonDialog;
 use crate::components::skeleton::skeleton;
@@ -15,7 +15,6 @@ use crate::hooks::pending::use_pending;
 use crate::hooks::title::use_title;
 use crate::hooks::{use_fetch, use_is_admin, use_now};
 use countersign_domain::Timestamp;
-use countersign_domain::user::Role;
 use countersign_wire::people::UserRow;
 use yew::prelude::*;
 
@@ -47,10 +46,7 @@ pub(crate) fn PeoplePage() -> Html {
         })
     };
     if !is_admin {
-        let text = "Only admins see and change who is here.";
-        return html! {
-            <main class="list">{ message(Picture::People, "This page is for admins", text, "forbidden", Html::default()) }</main>
-        };
+        return for_admins(Picture::People, "Only admins see and change who is here.");
     }
     let invite = html! {
         <Button tone="main" onclick={show.reform(|()| Open::Invite)} testid="invite">
@@ -83,11 +79,6 @@ fn person(row: &UserRow, now: Timestamp, show: &Callback<Open>) -> Html {
         let (show, row) = (show.clone(), row.clone());
         Callback::from(move |()| show.emit(Open::Person(row.clone())))
     };
-    let tone = match row.role {
-        Role::Admin => "ok",
-        Role::Approver => "wait",
-        Role::Member => "plain",
-    };
     let keys = match row.passkeys {
         0 => "no passkey: signs in by link only".to_owned(),
         count => counted(count as usize, "passkey"),
@@ -98,7 +89,7 @@ fn person(row: &UserRow, now: Timestamp, show: &Callback<Open>) -> Html {
             data-email={row.email.clone()}>
             { avatar(&row.name, "") }
             <div class="grow">
-                <b>{ row.name.clone() }</b>{ " " }{ badge(tone, display::role(row.role)) }
+                <b>{ row.name.clone() }</b>{ " " }{ badge("plain", display::role(row.role)) }
                 if !row.active {
                     { " " }{ badge("plain", "Closed") }
                 }

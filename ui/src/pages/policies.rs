@@ -1,7 +1,7 @@
 //! Policies, in the order in which they win.
 
 use crate::components::icon::{Picture, icon};
-use crate::components::message::{failed, message};
+use crate::components::message::{failed, for_admins, message};
 use crate::components::page_head::page_head;
 use crate::components::policy_row::PolicyItem;
 use crate::components::route_link::RouteLink;
@@ -21,12 +21,13 @@ pub(crate) fn PoliciesPage() -> Html {
     use_title("Policies", pending);
     let is_admin = use_is_admin();
     let policies = use_fetch(AttrValue::default(), |backend, _| backend.policies());
+    if !is_admin {
+        return for_admins(Picture::Shield, "Only admins see and change what agents may do.");
+    }
     let create = html! {
-        if is_admin {
-            <RouteLink to={Route::NewPolicy} class="btn main" testid="policy-create">
-                { icon(Picture::Plus) }{ "New policy" }
-            </RouteLink>
-        }
+        <RouteLink to={Route::NewPolicy} class="btn main" testid="policy-create">
+            { icon(Picture::Plus) }{ "New policy" }
+        </RouteLink>
     };
     html! {
         <main class="list">
@@ -42,7 +43,7 @@ pub(crate) fn PoliciesPage() -> Html {
                 Loadable::Ready(rows) => html! {
                     <ul class="rows" data-testid="policies">
                         { for in_order(rows).into_iter().map(|row| html! {
-                            <PolicyItem key={row.id.to_string()} row={row.clone()} {is_admin}
+                            <PolicyItem key={row.id.to_string()} row={row.clone()}
                                 onchanged={policies.reload.clone()} />
                         }) }
                     </ul>
@@ -52,10 +53,11 @@ pub(crate) fn PoliciesPage() -> Html {
     }
 }
 
-/// Those that count first; among them denies, then by priority, then by name. Put in one by one: the standard sort is
+/// Denies first, then by priority, then by name. One that is disabled keeps its place: nothing moves under the pointer
+/// that disabled it. Put in one by one: the standard sort is
 /// eight kilobytes of program for a short list.
 fn in_order(rows: &[PolicyRow]) -> Vec<&PolicyRow> {
-    let rank = |row: &PolicyRow| (!row.active, row.body.action != Action::Deny, -i64::from(row.body.priority));
+    let rank = |row: &PolicyRow| (row.body.action != Action::Deny, -i64::from(row.body.priority));
     let mut sorted: Vec<&PolicyRow> = Vec::with_capacity(rows.len());
     for row in rows {
         let at = sorted.partition_point(|other| (rank(other), &other.body.name) <= (rank(row), &row.body.name));
@@ -85,6 +87,6 @@ mod tests {
             row("never", "deny", -5, true),
         ];
         let names: Vec<_> = in_order(&rows).into_iter().map(|row| row.body.name.as_str()).collect();
-        assert_eq!(names, ["never", "high", "low", "off"]);
+        assert_eq!(names, ["off", "never", "high", "low"]);
     }
 }

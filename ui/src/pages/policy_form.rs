@@ -4,21 +4,26 @@ use crate::backend::{Backend, Failure, Reply};
 use crate::components::button::Button;
 use crate::components::field::{field, value_of};
 use crate::components::form::form_error;
-use crate::components::message::failed;
+use crate::components::icon::{Picture, icon};
+use crate::components::message::{failed, for_admins};
 use crate::components::page_head::page_head;
 use crate::components::pick::{option, pick};
 use crate::components::route_link::RouteLink;
 use crate::components::scope_picker::scope_picker;
+use crate::components::segments::segments;
 use crate::components::skeleton::skeleton;
 use crate::hooks::fetch::Loadable;
+use crate::hooks::focus::{focus_if_lost, focus_on};
 use crate::hooks::navigation::{use_navigator, use_place};
 use crate::hooks::pending::use_pending;
 use crate::hooks::policy_draft::{FIELDS, FieldOf, PolicyDraft};
 use crate::hooks::title::use_title;
 use crate::hooks::toasts::Tone;
-use crate::hooks::{use_backend, use_fetch, use_task, use_toasts};
+use crate::hooks::{use_backend, use_fetch, use_is_admin, use_task, use_toasts};
 use crate::routes::Route;
 use countersign_domain::policy::{Action, PolicyBody};
+use countersign_wire::requests::Card;
+use std::rc::Rc;
 use yew::prelude::*;
 
 #[derive(Properties, PartialEq)]
@@ -32,7 +37,7 @@ pub(crate) struct PolicyFormPageProps {
 pub(crate) fn PolicyFormPage(props: &PolicyFormPageProps) -> Html {
     let pending = use_pending().count;
     use_title(if props.id.is_some() { "Change a policy" } else { "New policy" }, pending);
-    let place = use_place();
+    let (place, is_admin) = (use_place(), use_is_admin());
     let from = place.asked("from");
     let key = match (&props.id, &from) {
         (Some(id), _) => format!("{CHANGE}{id}"),
@@ -41,14 +46,17 @@ pub(crate) fn PolicyFormPage(props: &PolicyFormPageProps) -> Html {
     };
     let start = use_fetch(key.into(), beginning);
     let back = from.map_or(Route::Policies, |id| Route::Request { id });
+    if !is_admin {
+        return for_admins(Picture::Shield, "Only admins see and change what agents may do.");
+    }
     html! {
         <main class="list narrow">
             { match &start.data {
                 Loadable::Loading => skeleton(6),
                 Loadable::Failed(failure) =>
                     failed("The policy can't be shown", failure, &start.reload, "policy-error"),
-                Loadable::Ready(body) => html! {
-                    <PolicyForm id={props.id.clone()} body={(**body).clone()} {back} />
+                Loadable::Ready(start) => html! {
+                    <PolicyForm id={props.id.clone()} start={start.clone()} {back} />
                 },
             } }
         </main>
@@ -58,25 +66,34 @@ pub(crate) fn PolicyFormPage(props: &PolicyFormPageProps) -> Html {
 const CHANGE: &str = "change:";
 const FROM: &str = "from:";
 
-/// What the form is filled in with: the policy to change, the server's draft for a request, or nothing.
-fn beginning(backend: &Backend, key: &str) -> Reply<PolicyBody> {
+/// What the form is filled in with.
+#[derive(PartialEq)]
+struct Start {
+    body: PolicyBody,
+    /// The request that it is made from.
+    card: Option<Card>,
+}
+
+/// The policy to change, the server's draft for a request, or nothing.
+fn beginning(backend: &Backend, key: &str) -> Reply<Start> {
     if let Some(request) = key.strip_prefix(FROM) {
-        return backend.policy_draft(request);
+        let (draft, card) = (backend.policy_draft(request), backend.request(request));
+        return Box::pin(async move { Ok(Start { body: draft.await?, card: card.await.ok() }) });
     }
     let Some(id) = key.strip_prefix(CHANGE).map(ToOwned::to_owned) else {
-        return Box::pin(async { Ok(PolicyDraft::default().body()) });
+        return Box::pin(async { Ok(Start { body: PolicyDraft::default().body(), card: None }) });
     };
     let policies = backend.policies();
     Box::pin(async move {
         let found = policies.await?.into_iter().find(|row| row.id.to_string() == id);
-        found.map(|row| row.body).ok_or_else(Failure::nothing_there)
+        found.map(|row| Start { body: row.body, card: None }).ok_or_else(Failure::nothing_there)
     })
 }
 
 #[derive(Properties, PartialEq)]
 struct PolicyFormProps {
     id: Option<AttrValue>,
-    body: PolicyBody,
+    start: Rc<Start>,
     back: Route,
 }
 
@@ -84,9 +101,11 @@ struct PolicyFormProps {
 fn PolicyForm(props: &PolicyFormProps) -> Html {
     let (backend, toasts, navigator, task) = (use_backend(), use_toasts(), use_navigator(), use_task());
     let draft = {
-        let start = PolicyDraft::of(&props.body);
+        let start = PolicyDraft::of(&props.start.body);
         use_reducer_eq(move || start)
     };
+    // The link or button that led here is gone.
+    use_effect_with((), |()| focus_if_lost(&["#page-title"]));
     let connectors = use_fetch(AttrValue::default(), |backend, _| backend.connectors());
     let flows = use_fetch(AttrValue::default(), |backend, _| backend.flows());
     let body = draft.body();
@@ -98,6 +117,7 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
             if off {
+                focus_on("#priority");
                 return;
             }
             let (backend, body, id) = (backend.clone(), body.clone(), id.clone());
@@ -139,6 +159,9 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
         <>
             { page_head(title, "Which calls it is about, and what happens to them. A list left empty matches all.",
                 Html::default(), Html::default()) }
+            if let Some(card) = &props.start.card {
+                { made_from(card) }
+            }
             <form {onsubmit} class="block stack policy-form">
                 { field("name", "Name", "Shown under every request that it decides.", task.about("name"),
                     text("name", "text", &draft.name, |draft| &mut draft.name)) }
@@ -172,6 +195,19 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
                 </div>
             </form>
         </>
+    }
+}
+
+/// Which request the draft is about, in its own words.
+fn made_from(card: &Card) -> Html {
+    html! {
+        <p class="offer" data-testid="policy-from">
+            { icon(Picture::Info) }
+            <span>
+                { "From a request: " }<b>{ segments(&card.headline) }</b>{ ", for " }{ card.requester.name.clone() }
+                { ". Saved, this policy decides about the next ones like it." }
+            </span>
+        </p>
     }
 }
 

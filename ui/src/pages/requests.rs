@@ -8,6 +8,7 @@ use crate::components::page_head::page_head;
 use crate::components::queue_bar::{choices, queue_bar};
 use crate::components::request_table::request_table;
 use crate::components::skeleton::skeleton;
+use crate::hooks::focus::{focus_on, reveal};
 use crate::hooks::keys::use_keys;
 use crate::hooks::navigation::{use_navigator, use_place};
 use crate::hooks::pending::use_pending;
@@ -16,8 +17,7 @@ use crate::hooks::title::use_title;
 use crate::hooks::{use_connection, use_fetch};
 use crate::pages::approve::ReviewDesk;
 use crate::routes::Route;
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, KeyboardEvent};
+use web_sys::KeyboardEvent;
 use yew::prelude::*;
 
 #[derive(Properties, PartialEq)]
@@ -58,7 +58,7 @@ pub(crate) fn RequestsPage(props: &RequestsPageProps) -> Html {
     };
     let onopen = go.reform(Some);
     let onclose = go.reform(|()| None);
-    use_return_of_focus(props.open.clone());
+    let ondone = use_leaving(props.open.clone(), &queue, &query, &go);
     use_moving(props.open.clone(), &queue, &go);
 
     let count = pending.filter(|count| *count > 0).map(|count| format!("{count} pending"));
@@ -81,7 +81,7 @@ pub(crate) fn RequestsPage(props: &RequestsPageProps) -> Html {
                 { list(&queue, &query, &onquery, &onopen, props.open.as_deref()) }
             </main>
             if let Some(id) = &props.open {
-                <ReviewDesk id={id.clone()} {onclose} />
+                <ReviewDesk id={id.clone()} {onclose} {ondone} />
             }
         </div>
     }
@@ -131,40 +131,75 @@ fn empty(query: &QueueQuery) -> Html {
     message(of, title, text, "empty", Html::default())
 }
 
-/// When the request is closed the focus goes back to its row, or to the page's heading if the row has left.
-#[hook]
-fn use_return_of_focus(open: Option<AttrValue>) {
-    let before = use_mut_ref(|| None::<AttrValue>);
-    use_effect_with(open, move |open| {
-        let closed = before.replace(open.clone()).filter(|_| open.is_none());
-        if let Some(closed) = closed {
-            focus_row(&closed);
-        }
-    });
+fn ids(queue: &Queue) -> Vec<String> {
+    queue.state.rows.iter().map(|row| row.id.to_string()).collect()
+}
+
+/// The selector of a request's row.
+fn row(id: &str) -> String {
+    format!("#row-{id}")
 }
 
 fn focus_row(id: &str) {
-    let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
-    let target = document
-        .get_element_by_id(&format!("row-{id}"))
-        .or_else(|| document.get_element_by_id("page-title"))
-        .and_then(|element| element.dyn_into::<HtmlElement>().ok());
-    if let Some(target) = target {
-        let _ = target.focus();
+    if !focus_on(&row(id)) {
+        focus_on("#page-title");
     }
+}
+
+/// When the request is closed the focus goes back to its row; to the one that takes its place if it leaves the list,
+/// and to the page's heading if there is none. Answers what is to be called when the reader has decided.
+#[hook]
+fn use_leaving(
+    open: Option<AttrValue>,
+    queue: &Queue,
+    query: &QueueQuery,
+    go: &Callback<Option<AttrValue>>,
+) -> Callback<bool> {
+    let ids = ids(queue);
+    let (before, last_at) = (use_mut_ref(|| None::<AttrValue>), use_mut_ref(|| 0_usize));
+    let next = use_mut_ref(|| None::<String>);
+    if let Some(at) = open.as_ref().and_then(|open| ids.iter().position(|id| id == open.as_str())) {
+        *last_at.borrow_mut() = at;
+    }
+    {
+        let next = next.clone();
+        use_effect_with(open.clone(), move |open| {
+            let closed = before.replace(open.clone()).filter(|_| open.is_none());
+            if let Some(closed) = closed {
+                focus_row(next.take().as_deref().unwrap_or(&closed));
+            }
+        });
+    }
+    let (go, leaves) = (go.clone(), query.state_word() == "pending");
+    Callback::from(move |ended: bool| {
+        let gone = open.as_deref().filter(|_| ended && leaves);
+        *next.borrow_mut() = gone.map(|gone| heir(&ids, gone, *last_at.borrow()).unwrap_or_default().to_owned());
+        go.emit(None);
+    })
+}
+
+/// The row that takes the place of one that leaves, or has left from `last_at`.
+fn heir<'i>(ids: &'i [String], gone: &str, last_at: usize) -> Option<&'i str> {
+    let rest = || ids.iter().filter(|id| *id != gone);
+    rest().nth(last_at).or_else(|| rest().next_back()).map(String::as_str)
 }
 
 /// `j`, `k` and `/`. With a request open they go to the next one, else to the next row.
 #[hook]
 fn use_moving(open: Option<AttrValue>, queue: &Queue, go: &Callback<Option<AttrValue>>) {
-    let ids: Vec<String> = queue.state.rows.iter().map(|row| row.id.to_string()).collect();
+    let ids = ids(queue);
     let go = go.clone();
+    use_effect_with((open.clone(), ids.is_empty()), |(open, _)| {
+        if let Some(open) = open {
+            reveal(&row(open));
+        }
+    });
     use_keys(Callback::from(move |event: KeyboardEvent| {
         let forward = match event.key().as_str() {
             "j" => true,
             "k" => false,
             "/" => {
-                focus_filters();
+                focus_on("#filter-connector");
                 return true;
             }
             _ => return false,
@@ -181,19 +216,10 @@ fn use_moving(open: Option<AttrValue>, queue: &Queue, go: &Callback<Option<AttrV
     }));
 }
 
+/// The id of the row that has the focus.
 fn focused_row() -> Option<String> {
     let active = web_sys::window()?.document()?.active_element()?;
     active.id().strip_prefix("row-").map(ToOwned::to_owned)
-}
-
-fn focus_filters() {
-    let filter = web_sys::window()
-        .and_then(|window| window.document())
-        .and_then(|document| document.get_element_by_id("filter-connector"))
-        .and_then(|element| element.dyn_into::<HtmlElement>().ok());
-    if let Some(filter) = filter {
-        let _ = filter.focus();
-    }
 }
 
 /// The row after or before this one; the first where there is none yet, none past the ends.
@@ -209,7 +235,16 @@ fn neighbour<'i>(ids: &'i [String], here: Option<&str>, forward: bool) -> Option
 
 #[cfg(test)]
 mod tests {
-    use super::neighbour;
+    use super::{heir, neighbour};
+
+    #[test]
+    fn the_next_row_takes_the_place_of_one_that_leaves() {
+        let ids = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        assert_eq!(heir(&ids, "b", 1), Some("c"));
+        assert_eq!(heir(&ids, "c", 2), Some("b"), "the last one's place is taken by the one before");
+        assert_eq!(heir(&ids[..2], "gone", 1), Some("b"), "it has left already");
+        assert_eq!(heir(&ids[..1], "a", 0), None);
+    }
 
     #[test]
     fn j_and_k_stop_at_the_ends() {

@@ -3,6 +3,7 @@
 use crate::components::button::Button;
 use crate::components::field::{field, typed};
 use crate::components::icon::{Picture, icon};
+use crate::hooks::focus::focus_on;
 use crate::hooks::navigation::{use_navigator, use_place};
 use crate::hooks::session::{SessionState, use_session};
 use crate::hooks::title::use_title;
@@ -29,6 +30,11 @@ pub(crate) fn SignInPage() -> Html {
     use_effect_with((signed_in, back), move |(signed_in, back)| {
         if let Some(navigator) = navigator.filter(|_| *signed_in) {
             navigator.replace(back);
+        }
+    });
+    use_effect_with(*by_name, |by_name| {
+        if *by_name {
+            focus_on("#email");
         }
     });
     let onsubmit = {

@@ -3,39 +3,43 @@
 use crate::components::badge::{effect_badge, status_badge};
 use crate::components::connector_tile::connector_tile;
 use crate::components::segments::segments;
-use crate::display;
 use countersign_domain::connector::ConnectorKind;
 use countersign_wire::requests::Card;
 use yew::prelude::*;
 
-pub(crate) fn connector_card(card: &Card) -> Html {
-    let (status, _) = display::status(card.connector.status);
+/// On the phone the tool stands with its arguments.
+pub(crate) fn connector_card(card: &Card, phone: bool) -> Html {
+    let connector = &card.connector;
+    let external = connector.kind == ConnectorKind::External;
     html! {
         <div class="box">
             <div>
-                <b>{ connector_tile(&card.connector.slug, &card.connector.name) }</b>
-                { status_badge(card.connector.status, card.connector.status_reason.as_deref(), status) }
+                <b>{ connector_tile(&connector.slug, &connector.name) }</b>
+                { status_badge(connector.kind, connector.status, connector.status_reason.as_deref(), "") }
             </div>
-            if let Some(reason) = &card.connector.status_reason {
+            if let Some(reason) = &connector.status_reason {
                 <div class="reason">{ reason.clone() }</div>
             }
-            <div>
-                <code class="wrap" data-testid="card-tool">{ segments(&card.tool) }</code>
-                { effect_badge(card.effect) }
-            </div>
+            if !phone {
+                <div>
+                    <code class="wrap" data-testid="card-tool">{ segments(&card.tool) }</code>
+                    { effect_badge(card.effect) }
+                </div>
+            }
             if !card.tool_description.is_empty() {
                 <div class="described">
                     <p class="two"><span class="label">{ "The tool says of itself: " }</span>{ segments(&card.tool_description) }</p>
                 </div>
             }
-            if !card.target.is_empty() {
+            if external {
+                <div class="reason" data-testid="card-target">
+                    { "The agent runs this itself after your approval; the desk does not make the call." }
+                </div>
+            } else if !card.target.is_empty() {
                 <div class="target">
                     <span class="label">{ "Target" }</span>
                     <code class="wrap" data-testid="card-target">{ segments(&card.target) }</code>
                 </div>
-            }
-            if card.connector.kind == ConnectorKind::External {
-                <div class="reason">{ "The agent runs this itself after your approval; the desk does not make the call." }</div>
             }
         </div>
     }

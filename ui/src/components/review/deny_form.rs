@@ -2,9 +2,9 @@
 
 use crate::components::button::Button;
 use crate::components::field::typed;
+use crate::hooks::focus::focus_on;
 use crate::hooks::review::Review;
 use crate::hooks::review_state::{Deed, Step};
-use web_sys::HtmlElement;
 use yew::prelude::*;
 
 /// The most that the server takes (wire: `DecisionBody`).
@@ -13,21 +13,17 @@ const LONGEST: &str = "1000";
 #[derive(Clone, PartialEq, Properties)]
 pub(crate) struct DenyFormProps {
     pub(crate) review: Review,
+    /// Kept by whoever shows the form: another width of the window draws another one.
+    pub(crate) reason: UseStateHandle<String>,
     pub(crate) ondenying: Callback<bool>,
 }
 
 #[component]
 pub(crate) fn DenyForm(props: &DenyFormProps) -> Html {
-    let reason = use_state_eq(String::new);
-    let area = use_node_ref();
-    {
-        let area = area.clone();
-        use_effect_with((), move |()| {
-            if let Some(area) = area.cast::<HtmlElement>() {
-                let _ = area.focus();
-            }
-        });
-    }
+    let reason = props.reason.clone();
+    use_effect_with((), |()| {
+        focus_on("#deny-reason");
+    });
     let deny = {
         let (act, reason) = (props.review.act.clone(), reason.clone());
         Callback::from(move |()| {
@@ -51,10 +47,10 @@ pub(crate) fn DenyForm(props: &DenyFormProps) -> Html {
     html! {
         <div class="deny-form">
             <label for="deny-reason" class="label">{ "Reason, told to the agent (optional)" }</label>
-            <textarea id="deny-reason" ref={area} rows="2" maxlength={LONGEST} value={(*reason).clone()}
+            <textarea id="deny-reason" rows="2" maxlength={LONGEST} value={(*reason).clone()}
                 oninput={typed(reason.setter())} {onkeydown} data-testid="deny-reason" />
             <div class="acts">
-                <Button onclick={cancel} disabled={busy} testid="deny-cancel">{ "Cancel" }</Button>
+                <Button onclick={cancel} held={busy} testid="deny-cancel">{ "Cancel" }</Button>
                 <Button tone="no solid" onclick={deny} {busy} testid="deny-confirm">{ "Deny request" }</Button>
             </div>
         </div>

@@ -1,6 +1,7 @@
 //! Where it is decided: seal, policy, and the buttons.
 
 use super::ReviewProps;
+use super::arguments::show_everything;
 use super::deny_form::DenyForm;
 use crate::components::button::Button;
 use crate::hooks::review_state::{Deed, Step};
@@ -45,10 +46,15 @@ pub(crate) fn footer(props: &ReviewProps, now: Timestamp) -> Html {
     html! {
         <footer class="decide">
             if let Some(failure) = &review.state.refused {
-                <p class="refused" role="alert" data-testid="refused">{ failure.message() }</p>
+                <p class="refused" role="alert" tabindex="-1" data-testid="refused">{ failure.message() }</p>
             }
             if let Some(off) = &off {
-                <p class="hint" id="why-off" data-testid="why-off">{ off.clone() }</p>
+                <p class="hint" id="why-off" data-testid="why-off">
+                    { off.clone() }
+                    if card.you.may_decide && folds.unseen() > 0 {
+                        { " " }{ show_everything(&props.onfold) }
+                    }
+                </p>
             }
             <div class="seal">
                 <span>{ "Seal " }<code data-testid="seal" title={card.digest.clone()}>{ card.seal.clone() }</code></span>
@@ -58,7 +64,7 @@ pub(crate) fn footer(props: &ReviewProps, now: Timestamp) -> Html {
                 <p class="hint" data-testid="confirmation">{ words }</p>
             }
             if open && props.denying {
-                <DenyForm review={review.clone()} ondenying={props.ondenying.clone()} />
+                <DenyForm review={review.clone()} reason={props.reason.clone()} ondenying={props.ondenying.clone()} />
             } else {
                 { buttons(props, open, busy, approving, off.is_some()) }
             }
@@ -74,21 +80,21 @@ fn buttons(props: &ReviewProps, open: bool, busy: bool, approving: bool, off: bo
     html! {
         <div class={classes!("acts", (!decides).then_some("after"))}>
             if decides {
-                <Button tone="no" onclick={props.ondenying.reform(|()| true)} disabled={busy} node={props.deny.clone()}
+                <Button tone="no" onclick={props.ondenying.reform(|()| true)} held={busy}
                     testid="deny">{ "Deny" }</Button>
             }
             if card.you.may_create_policy && !*phone {
-                <Button onclick={props.oncreate_policy.clone()} disabled={busy} testid="create-policy">
+                <Button onclick={props.oncreate_policy.clone()} held={busy} testid="create-policy">
                     { "Create policy" }
                 </Button>
             }
             if open && card.you.may_withdraw && !approving {
-                <Button tone="withdraw" onclick={review.act.reform(|()| (Deed::Withdraw, None))} disabled={busy} busy={withdrawing}
-                    testid="withdraw">{ "Withdraw" }</Button>
+                <Button tone="withdraw" onclick={review.act.reform(|()| (Deed::Withdraw, None))} held={busy}
+                    busy={withdrawing} testid="withdraw">{ "Withdraw" }</Button>
             }
             if decides {
                 <Button tone="ok" onclick={review.act.reform(|()| (Deed::Approve, None))} busy={approving}
-                    disabled={busy || off} described_by={off.then_some("why-off")} testid="approve">
+                    held={busy} disabled={off} described_by={off.then_some("why-off")} testid="approve">
                     { if *phone { "Approve" } else { "Approve for user" } }
                 </Button>
             }

@@ -34,8 +34,7 @@ pub(crate) struct ReviewProps {
     /// The form for a reason is open.
     pub(crate) denying: bool,
     pub(crate) ondenying: Callback<bool>,
-    /// The button that opens the form, and gets the focus back from it.
-    pub(crate) deny: NodeRef,
+    pub(crate) reason: UseStateHandle<String>,
     /// Goes to the form for a policy made of this request.
     pub(crate) oncreate_policy: Callback<()>,
     /// Drawn for a hand rather than a desk.

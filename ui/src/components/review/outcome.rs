@@ -26,9 +26,6 @@ pub(crate) fn outcome(card: &Card, now: Timestamp) -> Html {
                     if let Some(unknown) = unknown {
                         <p>{ unknown }</p>
                     }
-                    if let Some(code) = card.execution_error_code {
-                        <code>{ code.word() }</code>
-                    }
                 </div>
             } else if let Some(unknown) = unknown {
                 <div class="failure" data-testid="card-error"><b>{ title }</b><p>{ unknown }</p></div>
@@ -73,7 +70,7 @@ fn Result(props: &ResultProps) -> Html {
     html! {
         <section class="arguments" data-testid="card-result">
             <header>
-                <h2 class="label">{ "Answer, redacted for display" }</h2>
+                <h2 class="label">{ if display::is_redacted(&result.data) { "Answer, redacted for display" } else { "Answer" } }</h2>
                 <span class="label">{ "Status " }{ result.status }</span>
             </header>
             <div class="args"><ValueTree value={Rc::new(result.data.clone())} folds={(*folds).clone()} {onfold} /></div>

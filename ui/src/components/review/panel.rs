@@ -19,11 +19,11 @@ pub(crate) fn ReviewPanel(props: &ReviewProps) -> Html {
     let card = &props.card;
     html! {
         <>
-            <div class="scroll" tabindex="-1">
+            <div class="scroll" id="review-body" tabindex="-1" role="region" aria-label="The request">
                 { standing(card, props.review.state.overtaken, now) }
                 { who(card, now) }
                 { note(card) }
-                { connector_card(card) }
+                { connector_card(card, false) }
                 { outcome(card, now) }
                 { arguments(props) }
                 { progress(card, now) }
@@ -34,11 +34,11 @@ pub(crate) fn ReviewPanel(props: &ReviewProps) -> Html {
 }
 
 /// The panel's title and the way out of it.
-pub(crate) fn panel_head(onclose: &Callback<()>, heading: &NodeRef) -> Html {
+pub(crate) fn panel_head(onclose: &Callback<()>) -> Html {
     let onclick = onclose.reform(|_: MouseEvent| ());
     html! {
         <header>
-            <h2 ref={heading.clone()} tabindex="-1">{ "Review request" }</h2>
+            <h2 id="review-title" tabindex="-1">{ "Review request" }</h2>
             <button type="button" class="icon-button" aria-label="Close" {onclick} data-testid="close">
                 { icon(Picture::Close) }
             </button>

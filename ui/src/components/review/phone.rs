@@ -25,13 +25,13 @@ pub(crate) fn ReviewPhone(props: &ReviewProps) -> Html {
     let card = &props.card;
     html! {
         <>
-            <div class="scroll" tabindex="-1">
+            <div class="scroll" id="review-body" tabindex="-1" role="region" aria-label="The request">
                 { standing(card, props.review.state.overtaken, now) }
                 { sentence(card, now) }
                 { outcome(card, now) }
                 { arguments(props) }
                 { note(card) }
-                { connector_card(card) }
+                { connector_card(card, true) }
                 { progress(card, now) }
             </div>
             { footer(props, now) }
@@ -40,8 +40,7 @@ pub(crate) fn ReviewPhone(props: &ReviewProps) -> Html {
 }
 
 fn sentence(card: &Card, now: countersign_domain::Timestamp) -> Html {
-    let (status, _) = display::status(card.connector.status);
-    let words = format!("{} {}", card.connector.name, status.to_ascii_lowercase());
+    let connector = &card.connector;
     let groups = card.requester.groups.join(", ");
     html! {
         <>
@@ -60,7 +59,7 @@ fn sentence(card: &Card, now: countersign_domain::Timestamp) -> Html {
             </div>
             <div class="badges">
                 { effect_badge(card.effect) }
-                { status_badge(card.connector.status, card.connector.status_reason.as_deref(), words) }
+                { status_badge(connector.kind, connector.status, connector.status_reason.as_deref(), &connector.name) }
             </div>
         </>
     }
@@ -70,7 +69,6 @@ fn sentence(card: &Card, now: countersign_domain::Timestamp) -> Html {
 pub(crate) struct PhoneHeadProps {
     pub(crate) card: Option<Rc<Card>>,
     pub(crate) onclose: Callback<()>,
-    pub(crate) heading: NodeRef,
 }
 
 /// The way back, and how long there is.
@@ -86,7 +84,7 @@ pub(crate) fn PhoneHead(props: &PhoneHeadProps) -> Html {
                 <button type="button" class="icon-button" aria-label="All requests" {onclick} data-testid="close">
                     { icon(Picture::Back) }
                 </button>
-                <b ref={props.heading.clone()} tabindex="-1">{ "Review request" }</b>
+                <b id="review-title" tabindex="-1">{ "Review request" }</b>
                 if let Some(left) = left {
                     { badge("wait", if left.is_empty() { "time is up".to_owned() } else { format!("{left} left") }) }
                 }

@@ -16,7 +16,7 @@ pub(crate) fn progress(card: &Card, now: Timestamp) -> Html {
         <div class="box" data-testid="card-steps">
             { for card.steps.iter().map(|step| html! {
                 <div>
-                    <span>{ format!("Step {} of {of} · ", step.order) }<b>{ step.approvers.clone() }</b></span>
+                    <span>{ format!("Step {} of {of} · ", step.order) }<b class="asked">{ step.approvers.clone() }</b></span>
                     <span class="soft nowrap">
                         if step.given > 0 {
                             { format!("{} of {}", step.given, step.needed) }

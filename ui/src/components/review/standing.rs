@@ -11,7 +11,7 @@ pub(crate) fn standing(card: &Card, overtaken: bool, now: Timestamp) -> Html {
     let at = card.decided_at.or(card.ended_at).unwrap_or(card.created_at);
     let Some(sentence) = display::ending(card, overtaken, &display::time(at, now)) else { return Html::default() };
     html! {
-        <div class={classes!("standing", display::state_tone(card.state))} role="status" data-testid="standing">
+        <div class={classes!("standing", display::state_tone(card.state))} role="status" id="standing" tabindex="-1" data-testid="standing">
             <div>
                 <b>{ sentence }</b>
                 if let Some(comment) = &card.comment {
