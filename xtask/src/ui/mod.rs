@@ -19,7 +19,7 @@ use crate::{shell, tools};
 use pack::Packed;
 
 /// The UI's budget for the wire, brotli (architecture.md, section 15).
-const BUDGET: usize = 300 * 1024;
+const BUDGET: usize = 300_000;
 const POLL: Duration = Duration::from_millis(500);
 
 /// Builds `ui/dist`, or leaves it alone if nothing that it is made of has changed.
