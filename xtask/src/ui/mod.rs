@@ -82,24 +82,24 @@ fn only_one(root: &Path) -> Result<File> {
 fn report(packed: &[Packed]) {
     let wire: usize = packed.iter().filter(|file| file.first_load).map(|file| file.brotli).sum();
     for file in packed.iter().filter(|file| file.first_load) {
-        eprintln!("      {:<44} {:>9} {:>9} brotli", file.path, kib(file.raw), kib(file.brotli));
+        eprintln!("      {:<44} {:>9} {:>9} brotli", file.path, kb(file.raw), kb(file.brotli));
     }
     let verdict = if wire > BUDGET { "OVER the budget of" } else { "within the budget of" };
-    eprintln!("      on the wire: {} brotli, {verdict} {}", kib(wire), kib(BUDGET));
+    eprintln!("      on the wire: {} brotli, {verdict} {}", kb(wire), kb(BUDGET));
 }
 
-fn kib(bytes: usize) -> String {
-    format!("{}.{} KB", bytes / 1024, bytes % 1024 * 10 / 1024)
+fn kb(bytes: usize) -> String {
+    format!("{}.{} KB", bytes / 1_000, bytes % 1_000 / 100)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::kib;
+    use super::kb;
 
     #[test]
     fn sizes_read_in_kilobytes() {
-        assert_eq!(kib(0), "0.0 KB");
-        assert_eq!(kib(1536), "1.5 KB");
-        assert_eq!(kib(307_200), "300.0 KB");
+        assert_eq!(kb(0), "0.0 KB");
+        assert_eq!(kb(1_560), "1.5 KB");
+        assert_eq!(kb(300_000), "300.0 KB");
     }
 }
