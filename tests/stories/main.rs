@@ -16,6 +16,7 @@ mod crashes;
 mod crashes_decided;
 mod demo;
 mod desk_as_code;
+mod dry_runs;
 mod faults_apply;
 mod faults_bodies;
 mod faults_decisions;

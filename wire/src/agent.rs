@@ -142,6 +142,72 @@ pub struct StateChange {
     pub at: Timestamp,
 }
 
+/// `POST /v1/authzen/access`: what would become of an ask (OpenID AuthZEN, Authorization API 1.0, section 6).
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccessBody {
+    /// On whose behalf: `user` and an email, or `agent` and this agent's own name.
+    pub subject: Entity,
+    /// The tool, by its bare name, and its arguments.
+    pub action: AccessAction,
+    /// `connector` and its slug.
+    pub resource: Entity,
+    /// Taken, and not looked at.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub context: Option<Value>,
+}
+
+/// Somebody or something, as AuthZEN names it.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Entity {
+    /// Of what kind.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Which.
+    pub id: String,
+}
+
+/// The tool that would be called.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccessAction {
+    /// The tool's bare name.
+    pub name: String,
+    /// The tool's arguments; `{}` when left out.
+    #[serde(default = "no_arguments")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub properties: Strict,
+}
+
+/// Whether the call would be made at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccessDecision {
+    /// True only for what a policy allows.
+    pub decision: bool,
+    /// More about it.
+    pub context: AccessContext,
+}
+
+/// What a call needs, and who says so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccessContext {
+    /// `allow`, `request_approval` or `deny`.
+    pub needs: String,
+    /// The policy that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// The flow that would ask for approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
+    /// Why it would be refused, where no policy says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// `POST /v1/approvals/{id}/claim`: the leave to run an external action, once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

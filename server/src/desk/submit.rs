@@ -67,6 +67,19 @@ struct Prepared {
     verdict: Verdict,
 }
 
+/// An ask that was checked and judged.
+pub(super) struct Judged<'a> {
+    agent: &'a Agent,
+    requester: &'a User,
+    entry: &'a ConnectorEntry,
+    tool: &'a ToolEntry,
+    call: StoredCall,
+    pub(super) verdict: Verdict,
+    pub(super) flow: Option<&'a FlowRecord>,
+    /// Why a verdict is a no that a policy would have had approved.
+    pub(super) why_denied: Option<&'static str>,
+}
+
 impl Desk {
     /// Takes an ask: judges it by the policies and stores it, in one transaction with its audit row.
     ///
@@ -124,32 +137,11 @@ impl Desk {
         ask: &Ask,
         now: Timestamp,
     ) -> Result<Prepared, DeskError> {
-        let (agent, owner) = snapshot.agent_at_the_door(caller.id).ok_or_else(agent_suspended)?;
-        let entry = visible_connector(snapshot, agent, &ask.connector)?;
-        let tool = entry.ready_tool(&ask.tool).ok_or_else(unknown_tool)?;
-        let requester = requester(snapshot, agent, owner, ask.on_behalf_of.as_deref())?;
-        let arguments = arguments(entry, tool, &ask.arguments)?;
-        let canonical =
-            Canonical::of(&arguments).map_err(|error| refuse(Code::ArgumentsNotCanonical, error.to_string()))?;
-        check_arguments(tool, &arguments, &canonical)?;
-        let target = target(entry, tool, &arguments)?;
-        let mut verdict = judge(snapshot, entry, tool, agent, requester, &arguments, caller.ip.as_deref(), now);
-        let flow = match verdict.action {
-            Action::RequestApproval | Action::StepUp => flow_of(snapshot, &verdict),
-            Action::Allow | Action::Deny => None,
-        };
-        let nobody_to_ask = flow.is_none() && matches!(verdict.action, Action::RequestApproval | Action::StepUp);
-        if nobody_to_ask {
-            verdict.action = Action::Deny;
-        }
-        let mut request = self.assemble(
-            &Assembly { snapshot, agent, requester, entry, tool, verdict: &verdict, flow, ask, caller },
-            StoredCall { arguments: canonical, target },
-            now,
-        )?;
-        if nobody_to_ask {
-            request.comment = Some(NOBODY_TO_ASK.to_owned());
-        }
+        let judged = judged(snapshot, caller, ask, now)?;
+        let Judged { agent, requester, entry, tool, call, verdict, flow, why_denied } = judged;
+        let assembly = Assembly { snapshot, agent, requester, entry, tool, verdict: &verdict, flow, ask, caller };
+        let mut request = self.assemble(&assembly, call, now)?;
+        request.comment = why_denied.map(str::to_owned);
         Ok(Prepared { request, verdict })
     }
 
@@ -252,6 +244,39 @@ impl Desk {
             })
             .await
     }
+}
+
+/// Checks an ask and judges it by the policies; nothing is stored.
+///
+/// # Errors
+/// Refusals that name what is wrong; a policy's no is a verdict.
+pub(super) fn judged<'a>(
+    snapshot: &'a Snapshot,
+    caller: &AgentCaller,
+    ask: &Ask,
+    now: Timestamp,
+) -> Result<Judged<'a>, DeskError> {
+    let (agent, owner) = snapshot.agent_at_the_door(caller.id).ok_or_else(agent_suspended)?;
+    let entry = visible_connector(snapshot, agent, &ask.connector)?;
+    let tool = entry.ready_tool(&ask.tool).ok_or_else(unknown_tool)?;
+    let requester = requester(snapshot, agent, owner, ask.on_behalf_of.as_deref())?;
+    let arguments = arguments(entry, tool, &ask.arguments)?;
+    let canonical =
+        Canonical::of(&arguments).map_err(|error| refuse(Code::ArgumentsNotCanonical, error.to_string()))?;
+    check_arguments(tool, &arguments, &canonical)?;
+    let target = target(entry, tool, &arguments)?;
+    let mut verdict = judge(snapshot, entry, tool, agent, requester, &arguments, caller.ip.as_deref(), now);
+    let flow = match verdict.action {
+        Action::RequestApproval | Action::StepUp => flow_of(snapshot, &verdict),
+        Action::Allow | Action::Deny => None,
+    };
+    let nobody_to_ask = flow.is_none() && matches!(verdict.action, Action::RequestApproval | Action::StepUp);
+    if nobody_to_ask {
+        verdict.action = Action::Deny;
+    }
+    let why_denied = nobody_to_ask.then_some(NOBODY_TO_ASK);
+    let call = StoredCall { arguments: canonical, target };
+    Ok(Judged { agent, requester, entry, tool, call, verdict, flow, why_denied })
 }
 
 /// What went into the store.

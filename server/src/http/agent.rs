@@ -2,6 +2,7 @@
 
 mod actions;
 mod approvals;
+mod authzen;
 mod permissions;
 
 use super::App;
@@ -26,7 +27,7 @@ pub fn routes() -> Router<App> {
         .route("/agents/me/pending-actions", get(permissions::list_pending_actions))
         .route("/access-request", post(not_available))
         .route("/access-request/status/{token}", get(not_available))
-        .route("/authzen/access", post(not_available))
+        .route("/authzen/access", post(authzen::evaluate_access))
         .route("/openapi.json", get(super::openapi::get_document))
         .fallback(no_such_call)
         .method_not_allowed_fallback(wrong_method)

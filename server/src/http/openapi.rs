@@ -44,6 +44,7 @@ meaning. An ask that was accepted is on disk before anyone waits for it: after a
         calls::report_outcome,
         calls::list_permissions,
         calls::list_pending_actions,
+        calls::evaluate_access,
     ),
     components(schemas(calls::ActionForms, countersign_wire::problem::Problem)),
     modifiers(&Finish),
@@ -83,7 +84,7 @@ pub fn document_json() -> &'static Value {
 }
 
 /// The order in which a reader wants the calls: method in lower case, and path.
-pub const READING_ORDER: [(&str, &str); 8] = [
+pub const READING_ORDER: [(&str, &str); 9] = [
     ("post", "/v1/actions"),
     ("get", "/v1/approvals/{id}"),
     ("get", "/v1/approvals/{id}/events"),
@@ -92,6 +93,7 @@ pub const READING_ORDER: [(&str, &str); 8] = [
     ("post", "/v1/approvals/{id}/outcome"),
     ("get", "/v1/agent/permissions"),
     ("get", "/v1/agents/me/pending-actions"),
+    ("post", "/v1/authzen/access"),
 ];
 
 /// `GET /v1/openapi.json`

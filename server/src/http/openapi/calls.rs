@@ -2,9 +2,10 @@
 
 #![allow(dead_code, reason = "only what the macros make of these is used")]
 
-use super::errors::{AboutOne, Asking, Claiming, Reading, Reporting, Withdrawing};
+use super::errors::{AboutOne, Asking, Claiming, DryRunning, Reading, Reporting, Withdrawing};
 use countersign_wire::agent::{
-    AgentValetBody, Approval, CallBody, Claim, OutcomeBody, PendingActions, Permissions, StateChange,
+    AccessBody, AccessDecision, AgentValetBody, Approval, CallBody, Claim, OutcomeBody, PendingActions, Permissions,
+    StateChange,
 };
 use utoipa::ToSchema;
 
@@ -261,3 +262,26 @@ fn list_permissions() {}
     security(("agent" = [])),
 )]
 fn list_pending_actions() {}
+
+/// See what a call would need
+///
+/// A dry run in the words of OpenID AuthZEN: checks and judges a call as asking for it would. Nothing is asked or stored.
+#[utoipa::path(
+    post,
+    path = "/v1/authzen/access",
+    tag = "This agent",
+    request_body(content = AccessBody, example = json!({
+        "subject": {"type": "user", "id": "mina@acme.test"},
+        "action": {"name": "write", "properties": {"name": "Standup", "text": "Ship it."}},
+        "resource": {"type": "connector", "id": "notes"}
+    })),
+    responses(
+        (status = 200, body = AccessDecision, description = "What the policies make of it", example = json!({
+            "decision": false,
+            "context": {"needs": "request_approval", "policy": "Writing is countersigned", "flow": "Default"}
+        })),
+        DryRunning,
+    ),
+    security(("agent" = [])),
+)]
+fn evaluate_access() {}

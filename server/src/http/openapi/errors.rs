@@ -66,6 +66,8 @@ errors! {
         Code::PolicyDenied, Code::OnBehalfOfNotPermitted, Code::UnknownTool, Code::InvalidArguments,
         Code::EndpointNotInScope, Code::IdempotencyMismatch, Code::TooManyPending, Code::NotSent, Code::OutcomeUnknown,
     ]];
+    /// Of a dry run.
+    DryRunning: [&ALWAYS, &WITH_BODY, &[Code::InvalidArguments]];
     /// Of calls that only read.
     Reading: [&ALWAYS];
     /// Of calls about one request.
