@@ -182,6 +182,13 @@ pub fn cursor(query: &Query, last: &Request) -> Cursor {
 
 /// One page, and whether there is more.
 pub async fn page(connection: &mut Connection, query: &Query) -> Result<(Vec<Request>, bool), StoreError> {
+    let rows = statement(query).fetch(connection).await?;
+    let more = rows.len() > query.limit as usize;
+    let requests = rows.iter().take(query.limit as usize).map(read).collect::<Result<_, _>>()?;
+    Ok((requests, more))
+}
+
+fn statement(query: &Query) -> Statement {
     let mut statement = Statement::new("SELECT * FROM requests WHERE 1 = 1");
     statement.state(query.state);
     if let Some(slug) = &query.connector {
@@ -193,10 +200,7 @@ pub async fn page(connection: &mut Connection, query: &Query) -> Result<(Vec<Req
     statement.order(query);
     statement.push(" LIMIT ");
     statement.bind(Value::Int(i64::from(query.limit) + 1));
-    let rows = statement.fetch(connection).await?;
-    let more = rows.len() > query.limit as usize;
-    let requests = rows.iter().take(query.limit as usize).map(read).collect::<Result<_, _>>()?;
-    Ok((requests, more))
+    statement
 }
 
 /// How many requests that may be seen are pending, counted up to 1,000.
@@ -207,4 +211,39 @@ pub async fn count_pending(connection: &mut Connection, visible: &Visible) -> Re
     let rows = statement.fetch(connection).await?;
     let count = rows.first().map_or(Ok(0), |row| row.int("n"))?;
     Ok(u64::try_from(count).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::DataFolder;
+    use crate::store::Store;
+
+    fn queries() -> Vec<Query> {
+        let mut queries = Vec::new();
+        for sort in [SortKey::Name, SortKey::Identifier, SortKey::Connector, SortKey::Requested] {
+            for state in [StateFilter::All, StateFilter::Decided, StateFilter::One(RequestState::Pending)] {
+                for connector in [None, Some("shop".to_owned())] {
+                    for descending in [false, true] {
+                        let (visible, connector) = (Visible::All, connector.clone());
+                        queries.push(Query { visible, state, connector, sort, descending, after: None, limit: 50 });
+                    }
+                }
+            }
+        }
+        queries
+    }
+
+    #[tokio::test]
+    async fn no_page_of_the_whole_queue_sorts_it_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&DataFolder::prepare(folder.path()).unwrap()).await.unwrap();
+        for query in queries() {
+            let mut statement = statement(&query);
+            statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
+            let plan = statement.fetch(&mut store.read().await.unwrap()).await.unwrap();
+            let steps: Vec<_> = plan.iter().map(|step| step.text("detail").unwrap()).collect();
+            assert!(steps.iter().all(|step| !step.contains("TEMP B-TREE")), "{query:?}: {steps:?}");
+        }
+    }
 }
