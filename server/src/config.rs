@@ -290,10 +290,15 @@ pub fn data_folder(raw: &RawConfig) -> Result<DataFolder, ConfigError> {
     if raw.database_url.is_some() {
         return Err(ConfigError::NotAvailable("database_url"));
     }
-    match &raw.data_dir {
-        Some(path) => DataFolder::prepare(path),
-        None => DataFolder::prepare(&default_folder()?),
-    }
+    DataFolder::prepare(&data_path(raw)?)
+}
+
+/// Where that folder is, be it there or not.
+///
+/// # Errors
+/// When none is named and the platform has none.
+pub fn data_path(raw: &RawConfig) -> Result<PathBuf, ConfigError> {
+    raw.data_dir.clone().map_or_else(default_folder, Ok)
 }
 
 fn default_folder() -> Result<PathBuf, ConfigError> {

@@ -117,3 +117,34 @@ async fn nobody_takes_a_name_that_hides_something() {
         assert_eq!((refused.status, refused.code()), (422, "invalid"), "{name:?}");
     }
 }
+
+#[tokio::test]
+async fn two_a_number_in_an_address_is_the_one_that_is_stored_and_signed() {
+    let shop = given_shop().await;
+    let held = "{name: Looking, action: request_approval, connectors: [shop], tools: [charges_get]}";
+    let allowed = "{name: Looking, action: allow, connectors: [shop], tools: [charges_get]}";
+    let body = r#"{"connector":"shop","tool":"charges_get","arguments":{"charge":"a","v":1.0,"w":1e2}}"#;
+    let first = shop.agent.send(Method::POST, "/v1/actions", &[], body.to_owned()).await;
+    assert_eq!(first.expect(200)["state"], "succeeded");
+    shop.apply(&file(&shop.upstream.url).replace(allowed, held)).await;
+    let second = shop.agent.send(Method::POST, "/v1/actions", &[], body.to_owned()).await.expect(202);
+    let id = second["approval_id"].as_str().unwrap();
+    shop.dana.approve(id).await.expect(200);
+    assert_eq!(shop.agent.end_of(id).await["state"], "succeeded");
+    let sent = shop.upstream.requests();
+    assert!(sent.iter().all(|request| request.starts_with("GET /charges/a?v=1&w=100 ")), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_command_about_a_desk_that_is_not_there_makes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("nowhere");
+    let copy = folder.path().join("copy.sqlite");
+    let (data, copy) = (nowhere.to_str().unwrap(), copy.to_str().unwrap());
+    for command in [&["backup", copy][..], &["export"], &["vault", "rotate"], &["user", "link", "dana@acme.test"]] {
+        let ended = support::run(&[command, &["--data-dir", data]].concat(), &[]).await;
+        assert_eq!(ended.code, Some(1), "{command:?}");
+        assert!(ended.complained.contains("there is no desk in"), "{}", ended.complained);
+        assert!(!nowhere.exists() && !std::path::Path::new(copy).exists(), "{command:?}");
+    }
+}

@@ -90,9 +90,7 @@ impl PathTemplate {
     pub fn fill(&self, method: &str, arguments: &Value) -> Result<HttpCall, HttpCallError> {
         let mut rest = arguments.as_object().ok_or(HttpCallError::NotAnObject)?.clone();
         let path = self.path(&rest)?;
-        for name in self.arguments() {
-            rest.remove(name);
-        }
+        rest.retain(|key, _| self.arguments().all(|name| name != key));
         if in_query(method) {
             return Ok(HttpCall { path_and_query: with_query(path, &rest), body: None });
         }
@@ -113,9 +111,7 @@ impl PathTemplate {
                 Part::Argument(name) => (Some(name.clone()), segment(name, rest.get(name))?),
             });
         }
-        for name in self.arguments() {
-            rest.remove(name);
-        }
+        rest.retain(|key, _| self.arguments().all(|name| name != key));
         if in_query(method) {
             for (index, (name, value)) in pairs(&rest).into_iter().enumerate() {
                 let before = if index == 0 { '?' } else { '&' };

@@ -24,7 +24,7 @@ pub struct ApplyArguments {
 }
 
 pub(super) async fn run(arguments: ApplyArguments) -> Result<(), CliError> {
-    let desk = arguments.desk.open().await?;
+    let desk = arguments.desk.open_or_make().await?;
     let options = Options { dry_run: arguments.dry_run, prune: arguments.prune };
     apply_file(&desk, &arguments.file, options).await
 }

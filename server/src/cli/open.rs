@@ -3,7 +3,7 @@
 use super::CliError;
 use crate::audit::Actor;
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::{DataFolder, PublicUrl, RawConfig, data_folder};
+use crate::config::{DataFolder, PublicUrl, RawConfig, data_folder, data_path};
 use crate::desk::house::{ensure_desk, open_vault};
 use crate::serve::master_key_source;
 use crate::store::Store;
@@ -56,11 +56,25 @@ impl DeskArguments {
         Ok(RawConfig::gather(&flags, self.config.as_deref())?)
     }
 
-    /// Opens the desk.
+    /// Opens a desk that is there.
+    ///
+    /// # Errors
+    /// When there is none, or as [`Self::open_or_make`].
+    pub async fn open(&self) -> Result<OpenDesk, CliError> {
+        let raw = self.raw()?;
+        let folder = data_path(&raw)?;
+        if raw.database_url.is_none() && !folder.join("countersign.sqlite").is_file() {
+            let advice = "name its folder with --data-dir; `countersign serve` makes a new desk";
+            return Err(CliError::Told(format!("there is no desk in {}; {advice}", folder.display())));
+        }
+        self.open_or_make().await
+    }
+
+    /// Opens the desk, and makes it where there is none.
     ///
     /// # Errors
     /// When the folder, the database or the key can't be used.
-    pub async fn open(&self) -> Result<OpenDesk, CliError> {
+    pub async fn open_or_make(&self) -> Result<OpenDesk, CliError> {
         let raw = self.raw()?;
         let data = data_folder(&raw)?;
         let store = Store::open(&data).await?;

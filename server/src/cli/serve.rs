@@ -40,7 +40,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
             config: arguments.config.clone(),
             ..DeskArguments::default()
         };
-        apply_file(&desk.open().await?, file, Options::default()).await?;
+        apply_file(&desk.open_or_make().await?, file, Options::default()).await?;
     }
     let public_url = serve.config.public_url.clone();
     let data = serve.config.data.clone();

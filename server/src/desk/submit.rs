@@ -263,6 +263,8 @@ pub(super) fn judged<'a>(
     let arguments = arguments(entry, tool, &ask.arguments)?;
     let canonical =
         Canonical::of(&arguments).map_err(|error| refuse(Code::ArgumentsNotCanonical, error.to_string()))?;
+    // From here on only what is stored and sent: `1.0` and `1` are one number there, and are judged and addressed as one.
+    let arguments = canonical.value()?;
     check_arguments(tool, &arguments, &canonical)?;
     let target = target(entry, tool, &arguments)?;
     let mut verdict = judge(snapshot, entry, tool, agent, requester, &arguments, caller.ip.as_deref(), now);

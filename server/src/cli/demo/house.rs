@@ -60,7 +60,8 @@ pub(super) async fn furnish(data: &DataFolder, folder: &Path, public_url: &Publi
     let command = std::env::current_exe()
         .map_err(|error| CliError::Told(format!("this program can't be found to start it again: {error}")))?;
     let command = json!([command, "demo-upstream", "--folder", notes]).to_string();
-    let desk = DeskArguments { data_dir: Some(data.path().to_owned()), ..DeskArguments::default() }.open().await?;
+    let desk =
+        DeskArguments { data_dir: Some(data.path().to_owned()), ..DeskArguments::default() }.open_or_make().await?;
     let key = AgentKey::fresh()?.secret;
     let told = key.clone();
     let environment = Arc::new(move |name: &str| (name == "DEMO_KEY").then(|| told.clone()));
