@@ -57,6 +57,8 @@ id! {
     FlowId
     /// One approver's vote.
     DecisionId
+    /// Leave for more calls, made by a decision.
+    GrantId
     /// A browser's or shell's session.
     SessionId
     /// A passkey as the desk stores it (not the authenticator's credential id).

@@ -19,6 +19,42 @@ pub enum RequestKind {
     Access,
 }
 
+/// By which door an ask came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Door {
+    /// `/v1`.
+    Http,
+    /// `/mcp`.
+    Mcp,
+    /// A coding agent's hook, which asks through `/v1` and names its session.
+    Hook,
+}
+
+impl Door {
+    /// The word in the database.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Mcp => "mcp",
+            Self::Hook => "hook",
+        }
+    }
+
+    /// From the word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Http, Self::Mcp, Self::Hook].into_iter().find(|door| door.word() == word)
+    }
+
+    /// Whether the same ask joins a request that is open: its callers lose their answers, and ask again.
+    #[must_use]
+    pub const fn rejoins(self) -> bool {
+        matches!(self, Self::Mcp | Self::Hook)
+    }
+}
+
 /// Where an approved call goes. Part of the digest, so that an approval holds for one destination only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -1,5 +1,6 @@
 //! A desk with enough agents and people to load it.
 
+use countersign_domain::request::Door;
 use countersign_server::audit::Actor;
 use countersign_server::clock::SystemClock;
 use countersign_server::config::{Config, DataFolder, PublicUrl};
@@ -137,6 +138,8 @@ pub(crate) fn ask(connector: &str, tool: &str, arguments: serde_json::Value) -> 
         reason: Some("For the bench.".into()),
         on_behalf_of: None,
         idempotency: None,
+        door: Door::Http,
+        session_id: None,
     }
 }
 

@@ -37,6 +37,10 @@ pub struct CallBody {
     /// The email of the user on whose behalf, when that is not the agent's owner.
     #[serde(default)]
     pub on_behalf_of: Option<String>,
+    /// A coding agent's session, named by its hook: 1 to 200 characters. The same call of the same agent then joins a
+    /// request that is open, and an approval may hold for the session.
+    #[serde(default)]
+    pub session_id: Option<String>,
 }
 
 fn no_arguments() -> Strict {

@@ -22,7 +22,9 @@ use countersign_domain::connector::ConnectorKind;
 use countersign_domain::digest::{Digest, DigestInput};
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::policy::{Action, Call, Verdict, evaluate};
-use countersign_domain::request::{EXECUTION_WINDOW, NOTE_LIMIT, RequestKind, RequestState, StdioTransport, Target};
+use countersign_domain::request::{
+    Door, EXECUTION_WINDOW, NOTE_LIMIT, RequestKind, RequestState, StdioTransport, Target,
+};
 use countersign_wire::events::EventKind;
 use countersign_wire::problem::Code;
 use serde_json::{Value, json};
@@ -44,6 +46,10 @@ pub struct Ask {
     pub on_behalf_of: Option<String>,
     /// The Idempotency-Key and the SHA-256 of the body, hex.
     pub idempotency: Option<(String, String)>,
+    /// By which door it came.
+    pub door: Door,
+    /// A coding agent's session, as it names it.
+    pub session_id: Option<String>,
 }
 
 /// What became of an ask.
@@ -182,6 +188,12 @@ impl Desk {
             digest: Digest([0; 32]),
             note: of.ask.reason.as_deref().map(capped).filter(|note| !note.trim().is_empty()),
             ip: of.caller.ip.clone(),
+            door: of.ask.door,
+            session_id: of.ask.session_id.clone(),
+            fingerprint: None,
+            handed_at: None,
+            away_at: None,
+            grant_id: None,
             bare: matches!(of.ask.arguments, AskedArguments::AgentValet { .. }),
             step: 1,
             approvals: 0,

@@ -5,8 +5,8 @@ use super::{Connection, StoreError};
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::digest::Digest;
 use countersign_domain::execution::ExecutionErrorCode;
-use countersign_domain::ids::{AgentId, ConnectorId, CredentialId, FlowId, PolicyId, RequestId, UserId};
-use countersign_domain::request::{RequestKind, RequestState, Target};
+use countersign_domain::ids::{AgentId, ConnectorId, CredentialId, FlowId, GrantId, PolicyId, RequestId, UserId};
+use countersign_domain::request::{Door, RequestKind, RequestState, Target};
 use countersign_domain::{Effect, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::Any;
@@ -68,6 +68,18 @@ pub struct Request {
     pub note: Option<String>,
     /// Where the ask came from.
     pub ip: Option<String>,
+    /// By which door.
+    pub door: Door,
+    /// A coding agent's session, as it names it.
+    pub session_id: Option<String>,
+    /// What the same ask is known by, as long as it joins this request (hex SHA-256).
+    pub fingerprint: Option<String>,
+    /// When its caller was given an id to come back with.
+    pub handed_at: Option<Timestamp>,
+    /// When its last caller left without one.
+    pub away_at: Option<Timestamp>,
+    /// The grant that it was made under.
+    pub grant_id: Option<GrantId>,
     /// Whether the agent wants the upstream's bare answer (AgentValet's form).
     pub bare: bool,
     /// The step that it is at, from 1.
@@ -177,6 +189,12 @@ pub(super) fn read(row: &AnyRow) -> Result<Request, StoreError> {
         digest: row.word("digest", Digest::from_hex)?,
         note: row.maybe_text("note")?,
         ip: row.maybe_text("ip")?,
+        door: row.word("door", Door::from_word)?,
+        session_id: row.maybe_text("session_id")?,
+        fingerprint: row.maybe_text("fingerprint")?,
+        handed_at: row.maybe_time("handed_at")?,
+        away_at: row.maybe_time("away_at")?,
+        grant_id: row.maybe_id("grant_id")?,
         bare: row.truth("bare")?,
         step: count(row, "step")?,
         approvals: count(row, "approvals")?,
@@ -240,9 +258,10 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
          on_behalf_of, connector_id, connector_version, connector_slug, connector_name, connector_kind, tool, effect,
          schema_hash, arguments, target, credential_id, credential_version, policy_id, policy_version, policy_name,
          policy_priority, flow_id, flow_version, digest, note, ip, bare, step, approvals, expires_at, created_at,
-         updated_at, approved_at, executed_at, ended_at, decided_by, decided_at, comment)
+         updated_at, approved_at, executed_at, ended_at, decided_by, decided_at, comment, door, session_id,
+         fingerprint, handed_at, grant_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, '', $19, $20, $21, $22,
-         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)",
+         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46)",
     )
     .bind(request.id.to_string())
     .bind(match request.kind {
@@ -287,7 +306,12 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
     .bind(request.ended_at.map(Timestamp::millis))
     .bind(request.decided_by.as_ref().map(to_json).transpose()?)
     .bind(request.decided_at.map(Timestamp::millis))
-    .bind(request.comment.clone());
+    .bind(request.comment.clone())
+    .bind(request.door.word())
+    .bind(request.session_id.clone())
+    .bind(request.fingerprint.clone())
+    .bind(request.handed_at.map(Timestamp::millis))
+    .bind(request.grant_id.map(|id| id.to_string()));
     connection.put_off(statement)
 }
 
@@ -296,7 +320,7 @@ pub async fn update(connection: &mut Connection, request: &Request) -> Result<()
     let statement = sqlx::query(
         "UPDATE requests SET state = $2, step = $3, approvals = $4, updated_at = $5, approved_at = $6,
          executed_at = $7, ended_at = $8, decided_by = $9, decided_at = $10, comment = $11, result = $12,
-         error = $13, error_code = $14, claimed_at = $15, outcome = $16, outcome_at = $17
+         error = $13, error_code = $14, claimed_at = $15, outcome = $16, outcome_at = $17, fingerprint = $18, handed_at = $19, away_at = $20
          WHERE id = $1",
     )
     .bind(request.id.to_string())
@@ -315,7 +339,10 @@ pub async fn update(connection: &mut Connection, request: &Request) -> Result<()
     .bind(request.error_code.map(ExecutionErrorCode::word))
     .bind(request.claimed_at.map(Timestamp::millis))
     .bind(request.outcome.as_ref().map(to_json).transpose()?)
-    .bind(request.outcome_at.map(Timestamp::millis));
+    .bind(request.outcome_at.map(Timestamp::millis))
+    .bind(request.fingerprint.clone())
+    .bind(request.handed_at.map(Timestamp::millis))
+    .bind(request.away_at.map(Timestamp::millis));
     connection.put_off(statement)
 }
 

@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::execution::{Answer as UpstreamAnswer, Attempt, ExecutionErrorCode};
-use countersign_domain::request::RequestState;
+use countersign_domain::request::{Door, RequestState};
 use countersign_wire::agent::{AgentValetBody, CallBody};
 use countersign_wire::problem::Code;
 use serde::Deserialize as _;
@@ -25,6 +25,8 @@ use std::time::Duration;
 
 /// The longest Idempotency-Key.
 const KEY_LIMIT: usize = 255;
+/// The longest name of a coding agent's session.
+const SESSION_LIMIT: usize = 200;
 /// How long a repeated ask waits for a call that is under way anyway.
 const UNDER_WAY: Duration = Duration::from_secs(55);
 /// Says of a bare body that it is only the beginning of what the upstream sent.
@@ -63,19 +65,26 @@ fn ask(body: Body<Value>, headers: &HeaderMap) -> Answer<Ask> {
     let is_agent_valet = ["platform", "scope", "endpoint"].iter().any(|key| body.value.get(key).is_some());
     Ok(match is_agent_valet {
         true => agent_valet(AgentValetBody::deserialize(body.value).map_err(wrong)?, idempotency),
-        false => call(CallBody::deserialize(body.value).map_err(wrong)?, idempotency),
+        false => call(CallBody::deserialize(body.value).map_err(wrong)?, idempotency)?,
     })
 }
 
-fn call(body: CallBody, idempotency: Option<(String, String)>) -> Ask {
-    Ask {
+fn call(body: CallBody, idempotency: Option<(String, String)>) -> Answer<Ask> {
+    let fits = |id: &String| (1..=SESSION_LIMIT).contains(&id.chars().count()) && !id.chars().any(char::is_control);
+    if body.session_id.as_ref().is_some_and(|id| !fits(id)) {
+        let detail = format!("`session_id` has 1 to {SESSION_LIMIT} characters.");
+        return Err(DoorError::new(Code::BadRequest, detail));
+    }
+    Ok(Ask {
         connector: body.connector,
         tool: body.tool,
         arguments: AskedArguments::Given(body.arguments.0),
         reason: body.reason,
         on_behalf_of: body.on_behalf_of,
         idempotency,
-    }
+        door: if body.session_id.is_some() { Door::Hook } else { Door::Http },
+        session_id: body.session_id,
+    })
 }
 
 fn agent_valet(body: AgentValetBody, idempotency: Option<(String, String)>) -> Ask {
@@ -91,6 +100,8 @@ fn agent_valet(body: AgentValetBody, idempotency: Option<(String, String)>) -> A
         reason: body.reason,
         on_behalf_of: None,
         idempotency,
+        door: Door::Http,
+        session_id: None,
     }
 }
 

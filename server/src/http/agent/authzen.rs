@@ -7,6 +7,7 @@ use crate::desk::{AgentCaller, Ask, AskedArguments, Outlook};
 use axum::Json;
 use axum::extract::State;
 use countersign_domain::policy::Action;
+use countersign_domain::request::Door;
 use countersign_wire::agent::{AccessBody, AccessContext, AccessDecision, Entity};
 use countersign_wire::problem::Code;
 
@@ -36,6 +37,8 @@ fn ask(app: &App, caller: &AgentCaller, body: AccessBody) -> Answer<Ask> {
         reason: None,
         on_behalf_of,
         idempotency: None,
+        door: Door::Http,
+        session_id: None,
     })
 }
 
