@@ -65,6 +65,7 @@ impl Desk {
                     let started = Entry::of_request(now, Actor::Agent(agent), "execution.started", id);
                     store::audit::append(connection, started.with(json!({"claimed": true}))).await?;
                     store::requests::update(connection, &request).await?;
+                    store::requests::presence::delivered(connection, id).await?;
                     store::events::insert(connection, id, EventKind::Updated, request.state, now).await?;
                     Ok::<_, DeskError>(request)
                 })

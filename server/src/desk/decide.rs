@@ -194,16 +194,7 @@ impl Desk {
         self.announce();
         metrics::counter!("countersign_decisions_total", "vote" => ballot.vote.word()).increment(1);
         if decided.state == RequestState::Approved {
-            // The lease of what is begun here may be over sooner than any timer that the scheduler knows of.
-            self.inner.timers.notify_one();
-            let desk = self.clone();
-            tokio::spawn(async move {
-                // An external request has nothing to run; `execute` sees that itself. A failure here is retried by
-                // the scheduler when the lease is over.
-                if let Err(error) = desk.execute(id).await {
-                    tracing::error!(request.id = %id, %error, "an approved call could not be begun; it is tried again");
-                }
-            });
+            self.begin_soon(id);
         }
         Ok(decided)
     }

@@ -4,11 +4,12 @@ use super::call::StoredCall;
 use super::error::DeskError;
 use super::fit::Unfit;
 use super::snapshot::{ConnectorEntry, Snapshot, still_current};
+use super::presence::ABSENCE;
 use super::submit::http_call;
 use super::{Desk, SealedPart, move_on};
 use crate::audit::{Actor, Entry};
 use crate::connectors::{ConnectorSpec, Credential, Outgoing, Settings};
-use crate::store::requests::Request;
+use crate::store::requests::{Request, presence};
 use crate::store::timers::{Timer, TimerKind};
 use crate::store::{self, Connection, StoreError};
 use countersign_domain::Timestamp;
@@ -57,10 +58,24 @@ impl Desk {
                 }
             };
             // The agent hears first; the row may follow (architecture, 3).
-            let _ = teller.send(attempt.clone());
-            desk.finish(request, attempt).await;
+            let heard = teller.send(attempt.clone()).is_ok();
+            desk.finish(request, attempt, heard).await;
         });
         Ok(Sending(sending))
+    }
+
+    /// Begins a call that was just approved, in a task of its own. An external request has nothing to run;
+    /// [`Self::execute`] sees that itself.
+    pub(super) fn begin_soon(&self, id: RequestId) {
+        // The lease of what is begun here may be over sooner than any timer that the scheduler knows of.
+        self.inner.timers.notify_one();
+        let desk = self.clone();
+        tokio::spawn(async move {
+            // A failure here is retried by the scheduler when the lease is over.
+            if let Err(error) = desk.execute(id).await {
+                tracing::error!(request.id = %id, %error, "an approved call could not be begun; it is tried again");
+            }
+        });
     }
 
     /// Begins an approved call, if it still may, and makes it. Called by whoever approved and by the scheduler; of
@@ -75,7 +90,7 @@ impl Desk {
         self.announce();
         if let Some((request, outgoing)) = begun {
             let attempt = self.outgoing().call(outgoing).await;
-            self.finish(request, attempt).await;
+            self.finish(request, attempt, false).await;
         }
         Ok(())
     }
@@ -92,6 +107,10 @@ impl Desk {
                     store::timers::clear(connection, id, TimerKind::Execute).await?;
                     let (mut request, fit) = looked.still(&desk, connection, now).await?;
                     if request.state != RequestState::Approved || request.connector_kind == ConnectorKind::External {
+                        return Ok(None);
+                    }
+                    // Nothing runs for a caller that is not there. It begins when that one comes back.
+                    if request.away_at.is_some() {
                         return Ok(None);
                     }
                     if let Err(unfit) = fit {
@@ -172,12 +191,12 @@ impl Desk {
 
     /// Writes down what came of a call, as soon as the database takes it: until then the row stays `executing`, and
     /// if the desk stops first, the next start calls its outcome unknown, which is then the truth of the record.
-    async fn finish(&self, request: Request, attempt: Attempt) {
+    async fn finish(&self, request: Request, attempt: Attempt, heard: bool) {
         let ended = attempt.error_code().map_or("succeeded", ExecutionErrorCode::word);
         metrics::counter!("countersign_executions_total", "outcome" => ended).increment(1);
         let mut pause = OUTCOME_AGAIN;
         let (id, request, attempt) = (request.id, Arc::new(request), Arc::new(attempt));
-        while let Err(error) = self.store_outcome(Arc::clone(&request), Arc::clone(&attempt)).await {
+        while let Err(error) = self.store_outcome(Arc::clone(&request), Arc::clone(&attempt), heard).await {
             tracing::error!(request.id = %id, %error, "a call's outcome could not be written down");
             if !matches!(error, DeskError::Store(StoreError::Database(_))) {
                 break;
@@ -188,7 +207,12 @@ impl Desk {
         self.announce();
     }
 
-    async fn store_outcome(&self, request: Arc<Request>, attempt: Arc<Attempt>) -> Result<(), DeskError> {
+    async fn store_outcome(
+        &self,
+        request: Arc<Request>,
+        attempt: Arc<Attempt>,
+        heard: bool,
+    ) -> Result<(), DeskError> {
         let now = self.now();
         let result = match &*attempt {
             Attempt::Answered(answer) => {
@@ -209,6 +233,9 @@ impl Desk {
                     request.error_code = attempt.error_code();
                     request.error = explain(&attempt);
                     record_outcome(connection, &request, &attempt, now).await?;
+                    if heard && request.fingerprint.is_some() {
+                        presence::delivered(connection, request.id).await?;
+                    }
                     move_on(connection, &mut request, now).await?;
                     Ok(())
                 })
@@ -223,6 +250,7 @@ impl Desk {
             .store()
             .write(move |connection| {
                 Box::pin(async move {
+                    presence::nobody_waits(connection, now, now + ABSENCE).await?;
                     let under_way = store::requests::in_state(connection, RequestState::Executing).await?;
                     let lost = under_way.len();
                     for mut request in under_way {
@@ -247,7 +275,7 @@ async fn start(connection: &mut Connection, request: &mut Request, now: Timestam
     Ok(())
 }
 
-async fn turn_down(
+pub(super) async fn turn_down(
     connection: &mut Connection,
     request: &mut Request,
     Unfit(code, why): Unfit,

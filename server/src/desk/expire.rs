@@ -3,6 +3,7 @@
 use super::error::DeskError;
 use super::{Desk, move_on};
 use crate::audit::{Actor, Entry};
+use super::presence::REJOIN_WINDOW;
 use crate::store;
 use crate::store::timers::{Timer, TimerKind};
 use countersign_domain::Timestamp;
@@ -66,6 +67,7 @@ impl Desk {
             .write(move |connection| {
                 Box::pin(async move {
                     store::requests::delete_idempotency_before(connection, now - KEY_LIFE).await?;
+                    store::requests::presence::forget_before(connection, now - REJOIN_WINDOW).await?;
                     store::events::delete_before(connection, now - EVENT_LIFE).await?;
                     store::ceremonies::delete_expired(connection, now).await?;
                     store::sessions::delete_expired(connection, now).await?;

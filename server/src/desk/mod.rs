@@ -25,6 +25,7 @@ mod paging;
 mod people;
 mod permissions;
 mod policies;
+mod presence;
 mod proof;
 mod session;
 mod setup;
@@ -40,6 +41,7 @@ pub use arguments::AskedArguments;
 pub use dry_run::Outlook;
 pub use error::{DeskError, Refusal};
 pub use paging::PageParameters;
+pub use presence::Waiting;
 pub use session::{Admin, SignedIn, Widening};
 pub(crate) use setup::ensure_default_flow;
 pub use stream::{Hub, Watch};
@@ -58,6 +60,7 @@ use countersign_domain::canonical::Canonical;
 use countersign_domain::ids::{ConnectorId, RequestId, SessionId};
 use countersign_wire::events::EventKind;
 use futures::future::BoxFuture;
+use presence::Callers;
 use snapshot::Snapshot;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -93,6 +96,7 @@ struct Inner {
     sessions_ended: broadcast::Sender<SessionId>,
     connectors_moved: broadcast::Sender<ConnectorId>,
     under_way: watch::Sender<usize>,
+    callers: Callers,
     stopping: AtomicBool,
 }
 
@@ -130,6 +134,7 @@ impl Desk {
             sessions_ended: broadcast::channel(256).0,
             connectors_moved: broadcast::channel(256).0,
             under_way: watch::channel(0).0,
+            callers: Callers::default(),
             stopping: AtomicBool::new(false),
         };
         Ok(Self { inner: Arc::new(inner) })

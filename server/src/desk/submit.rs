@@ -7,6 +7,7 @@ use super::call::StoredCall;
 use super::error::{DeskError, Refusal, agent_suspended, refuse};
 use super::execute::Sending;
 use super::expire::KEY_LIFE;
+use super::presence::fingerprint;
 use super::snapshot::{ConnectorEntry, Snapshot, ToolEntry, still_current};
 use crate::audit::{Actor, Entry};
 use crate::connectors::{check_base_url, target_url};
@@ -62,6 +63,8 @@ pub enum Submitted {
     Denied(Box<Request>),
     /// The same Idempotency-Key and body stood for this one before.
     Known(RequestId),
+    /// The same ask is open, or ended and nobody heard how.
+    Joined(Box<Request>),
 }
 
 /// Why a request is denied that a policy would have had approved.
@@ -114,8 +117,13 @@ impl Desk {
             })
             .await?;
         self.announce();
-        let Stored::New(request) = stored else {
-            return self.known(caller, &ask).await?.ok_or_else(|| DeskError::Internal("a kept key is gone".into()));
+        let request = match stored {
+            Stored::New(request) => request,
+            Stored::Known => {
+                let gone = || DeskError::Internal("a kept key is gone".into());
+                return self.known(caller, &ask).await?.ok_or_else(gone);
+            }
+            Stored::Joined(request) => return Ok(Submitted::Joined(request)),
         };
         self.inner.timers.notify_one();
         metrics::counter!("countersign_requests_total", "state" => request.state.word()).increment(1);
@@ -214,6 +222,11 @@ impl Desk {
             outcome: None,
             outcome_at: None,
         };
+        // What is refused, and what the agent may run at once, is answered there and then.
+        let may_be_lost = matches!(request.state, RequestState::Pending | RequestState::Executing);
+        if of.ask.door.rejoins() && may_be_lost {
+            request.fingerprint = Some(fingerprint(&request, &call)?);
+        }
         request.digest = digest_input(of.snapshot, &request, call).digest()?;
         Ok(request)
     }
@@ -225,6 +238,7 @@ impl Desk {
         prepared: Prepared,
         now: Timestamp,
     ) -> Result<Stored, DeskError> {
+        let desk = self.clone();
         self.store()
             .write(move |connection| {
                 Box::pin(async move {
@@ -240,7 +254,13 @@ impl Desk {
                         store::requests::keep_idempotency_key(connection, request.agent_id, key, body, &request)
                             .await?;
                     }
+                    if let Some(open) = desk.join(connection, &request, now).await? {
+                        return Ok(Stored::Joined(Box::new(open)));
+                    }
                     if request.state == RequestState::Pending {
+                        if request.door.rejoins() {
+                            store::timers::set(connection, Self::absence_of(&request, now)).await?;
+                        }
                         check_room(connection, &snapshot, request.agent_id).await?;
                         let timer =
                             Timer { request_id: request.id, kind: TimerKind::Expire, due_at: request.expires_at };
@@ -297,6 +317,7 @@ pub(super) fn judged<'a>(
 enum Stored {
     New(Box<Request>),
     Known,
+    Joined(Box<Request>),
 }
 
 /// The parts of a request, gathered.

@@ -51,6 +51,7 @@ impl Desk {
                     }
                     request.state = request.state.after(RequestEvent::Withdraw).map_err(|now| ended(id, now.state))?;
                     store::timers::clear(connection, id, TimerKind::Expire).await?;
+                    store::requests::presence::delivered(connection, id).await?;
                     let entry = Entry::of_request(now, actor, "approval.withdrawn", id);
                     store::audit::append(connection, entry).await?;
                     move_on(connection, &mut request, now).await?;

@@ -97,6 +97,7 @@ async fn put_aside(desk: &Desk, timer: Timer, now: Timestamp, error: &DeskError)
 async fn run(desk: &Desk, timer: Timer, now: Timestamp) -> Result<(), DeskError> {
     match timer.kind {
         TimerKind::Expire => desk.expire(timer.request_id).await,
+        TimerKind::Absent => desk.give_up_on_caller(timer).await,
         TimerKind::Execute => {
             // It is not taken twice while its taker has it, and not lost when the taker is.
             desk.put_off(timer, now + LEASE).await?;

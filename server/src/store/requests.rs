@@ -14,6 +14,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 
 pub mod list;
+pub mod presence;
 
 /// A request as stored. What was asked never changes; where it stands does.
 #[derive(Clone, Debug, PartialEq)]
@@ -315,12 +316,13 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
     connection.put_off(statement)
 }
 
-/// Stores where a request stands. What was asked is not among the columns.
+/// Stores where a request stands. What was asked is not among the columns, nor whether its caller is there
+/// ([`presence`]).
 pub async fn update(connection: &mut Connection, request: &Request) -> Result<(), StoreError> {
     let statement = sqlx::query(
         "UPDATE requests SET state = $2, step = $3, approvals = $4, updated_at = $5, approved_at = $6,
          executed_at = $7, ended_at = $8, decided_by = $9, decided_at = $10, comment = $11, result = $12,
-         error = $13, error_code = $14, claimed_at = $15, outcome = $16, outcome_at = $17, fingerprint = $18, handed_at = $19, away_at = $20
+         error = $13, error_code = $14, claimed_at = $15, outcome = $16, outcome_at = $17
          WHERE id = $1",
     )
     .bind(request.id.to_string())
@@ -339,10 +341,7 @@ pub async fn update(connection: &mut Connection, request: &Request) -> Result<()
     .bind(request.error_code.map(ExecutionErrorCode::word))
     .bind(request.claimed_at.map(Timestamp::millis))
     .bind(request.outcome.as_ref().map(to_json).transpose()?)
-    .bind(request.outcome_at.map(Timestamp::millis))
-    .bind(request.fingerprint.clone())
-    .bind(request.handed_at.map(Timestamp::millis))
-    .bind(request.away_at.map(Timestamp::millis));
+    .bind(request.outcome_at.map(Timestamp::millis));
     connection.put_off(statement)
 }
 

@@ -12,6 +12,8 @@ pub enum TimerKind {
     Expire,
     /// An approved call waits to begin. Its due time is the lease of whoever is about to begin it.
     Execute,
+    /// The caller left without an id to come back with, and has until then to come back.
+    Absent,
 }
 
 impl TimerKind {
@@ -19,11 +21,12 @@ impl TimerKind {
         match self {
             Self::Expire => "expire",
             Self::Execute => "execute",
+            Self::Absent => "absent",
         }
     }
 
     fn from_word(word: &str) -> Option<Self> {
-        [Self::Expire, Self::Execute].into_iter().find(|kind| kind.word() == word)
+        [Self::Expire, Self::Execute, Self::Absent].into_iter().find(|kind| kind.word() == word)
     }
 }
 
@@ -80,6 +83,12 @@ pub async fn due(connection: &mut Connection, now: Timestamp, limit: i64) -> Res
 pub async fn next_due(connection: &mut Connection) -> Result<Option<Timestamp>, StoreError> {
     let row = sqlx::query("SELECT due_at FROM timers ORDER BY due_at LIMIT 1").fetch_optional(connection).await?;
     row.map(|row| row.time("due_at")).transpose()
+}
+
+/// Gives every caller that was waiting until a time: after a start none of them is there any more.
+pub async fn put_off_absent(connection: &mut Connection, until: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("UPDATE timers SET due_at = $1 WHERE kind = 'absent'").bind(until.millis()).execute(connection).await?;
+    Ok(())
 }
 
 /// Makes every waiting execution due now: at start, whoever held the lease is gone.

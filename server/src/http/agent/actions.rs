@@ -50,6 +50,7 @@ pub async fn create_action(
             sent(&request, &attempt)?
         }
         Submitted::Denied(request) => return Err(denied(&request)),
+        Submitted::Joined(request) => held(&app, &caller, request, wait).await?,
         Submitted::Known(id) => {
             let request = app.desk.request_of(&caller, id).await?;
             Box::pin(again(&app, &caller, request, wait)).await?
@@ -115,22 +116,30 @@ fn idempotency_key(headers: &HeaderMap) -> Answer<Option<String>> {
 }
 
 async fn held(app: &App, caller: &AgentCaller, request: Box<Request>, wait: Option<Duration>) -> Answer<Response> {
-    let Some(limit) = wait else { return waiting_or_ended(app, &request) };
+    let Some(limit) = wait else { return waiting_or_ended(app, &request).await };
     let id = request.id;
+    let _waiting = app.desk.wait_for(&request).await?;
     drop(request);
     let waited = tokio::select! {
         waited = app.desk.await_request(caller, id, Wait::ForEnd(limit)) => waited?,
         () = app.stopped() => app.desk.request_of(caller, id).await?,
     };
-    waiting_or_ended(app, &waited)
+    waiting_or_ended(app, &waited).await
 }
 
-fn waiting_or_ended(app: &App, request: &Request) -> Answer<Response> {
+async fn waiting_or_ended(app: &App, request: &Request) -> Answer<Response> {
     let external = request.connector_kind == ConnectorKind::External;
-    match request.state.has_ended(external) {
-        true => Ok(Json(app.desk.approval(request)?).into_response()),
-        false => Ok(accepted(request)),
+    if !request.state.has_ended(external) {
+        if request.door.rejoins() {
+            app.desk.hand_over(request.id).await?;
+        }
+        return Ok(accepted(request));
     }
+    // What the agent runs itself is its own by the claim.
+    if request.state != RequestState::Approved {
+        app.desk.note_delivery(request).await?;
+    }
+    Ok(Json(app.desk.approval(request)?).into_response())
 }
 
 /// 202: it is durable, and here is where to ask.

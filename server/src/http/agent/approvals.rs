@@ -7,6 +7,7 @@ use super::super::stream::{self, Listener};
 use super::capped;
 use crate::desk::{AgentCaller, Desk, Wait};
 use crate::store::events::Event;
+use crate::store::requests::Request;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -14,6 +15,7 @@ use axum::response::sse::Event as SseEvent;
 use axum::response::{IntoResponse, Response};
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::ids::RequestId;
+use countersign_domain::request::RequestState;
 use countersign_wire::agent::{Approval, Claim, OutcomeBody, StateChange};
 use serde::Deserialize;
 
@@ -36,7 +38,15 @@ pub async fn get_approval(
             () = app.stopped() => app.desk.request_of(&caller, id).await?,
         },
     };
+    // What the agent runs itself is its own by the claim, and all else once it has heard the end.
+    if has_ended(&request) && request.state != RequestState::Approved {
+        app.desk.note_delivery(&request).await?;
+    }
     Ok(Json(app.desk.approval(&request)?))
+}
+
+fn has_ended(request: &Request) -> bool {
+    request.state.has_ended(request.connector_kind == ConnectorKind::External)
 }
 
 pub async fn withdraw_approval(

@@ -1,0 +1,303 @@
+//! Whether a caller is there, and which request the same ask joins.
+//!
+//! Callers by MCP and hooks lose their answers: their clients give up after a minute, or are killed. The same ask again
+//! joins the request that is open. A caller that left before it was given an id to come back with has two minutes;
+//! nothing runs for it meanwhile.
+
+use super::call::StoredCall;
+use super::error::DeskError;
+use super::execute::{enqueue, turn_down};
+use super::fit::Unfit;
+use super::{Desk, move_on};
+use crate::audit::{Actor, Entry};
+use crate::store::requests::{Request, presence};
+use crate::store::timers::{Timer, TimerKind};
+use crate::store::{self, Connection};
+use countersign_domain::Timestamp;
+use countersign_domain::canonical::Canonical;
+use countersign_domain::connector::ConnectorKind;
+use countersign_domain::digest::Digest;
+use countersign_domain::execution::ExecutionErrorCode;
+use countersign_domain::ids::RequestId;
+use countersign_domain::request::{RequestEvent, RequestState};
+use serde_json::json;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long after its end a request whose answer nobody heard is still the same ask's.
+pub(super) const REJOIN_WINDOW: Duration = Duration::from_secs(10 * 60);
+/// How long a caller that left without an id has to come back.
+pub(super) const ABSENCE: Duration = Duration::from_secs(2 * 60);
+/// The longest that a caller waits before it is given an id; when nobody says that it left, it is missed after that.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How many callers wait for which request.
+#[derive(Default)]
+pub(super) struct Callers(Mutex<HashMap<RequestId, usize>>);
+
+impl Callers {
+    fn count(&self) -> MutexGuard<'_, HashMap<RequestId, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn come(&self, id: RequestId) {
+        *self.count().entry(id).or_default() += 1;
+    }
+
+    /// True when nobody is left.
+    fn go(&self, id: RequestId) -> bool {
+        let mut count = self.count();
+        let left = count.get(&id).map_or(0, |callers| callers.saturating_sub(1));
+        match left {
+            0 => count.remove(&id).is_some(),
+            left => {
+                count.insert(id, left);
+                false
+            }
+        }
+    }
+
+    pub(super) fn wait_for(&self, id: RequestId) -> bool {
+        self.count().contains_key(&id)
+    }
+}
+
+/// A caller that waits for its request. Dropping it says that the caller left.
+pub struct Waiting {
+    desk: Desk,
+    id: RequestId,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.desk.inner.callers.go(self.id) {
+            return;
+        }
+        let (desk, id) = (self.desk.clone(), self.id);
+        // Without a runtime the process ends, and the next start counts every caller as gone.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = desk.note_absence(id).await {
+                    tracing::warn!(request.id = %id, %error, "that a caller left could not be noted");
+                }
+            });
+        }
+    }
+}
+
+impl Desk {
+    /// A caller begins to wait for its request. Where the same ask does not join, nobody minds whether it stays.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn wait_for(&self, request: &Request) -> Result<Option<Waiting>, DeskError> {
+        if !request.door.rejoins() {
+            return Ok(None);
+        }
+        let id = request.id;
+        self.inner.callers.come(id);
+        let waiting = Waiting { desk: self.clone(), id };
+        if request.handed_at.is_none() {
+            let mut connection = self.store().read().await?;
+            // Read after the caller was counted: whoever notes an absence from now on sees that somebody is there.
+            let now = store::requests::by_id(&mut connection, id).await?;
+            drop(connection);
+            if now.is_some_and(|now| now.away_at.is_some()) {
+                self.come_back(id).await?;
+            }
+        }
+        Ok(Some(waiting))
+    }
+
+    /// The last caller left. Whoever has an id may be away as long as it likes.
+    async fn note_absence(&self, id: RequestId) -> Result<(), DeskError> {
+        let desk = self.clone();
+        self.store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    let now = desk.now();
+                    let Some(request) = store::requests::by_id(connection, id).await? else { return Ok(()) };
+                    let matters = matters(&request) && request.away_at.is_none();
+                    if !matters || desk.inner.callers.wait_for(id) {
+                        return Ok(());
+                    }
+                    presence::set_away(connection, id, Some(now)).await?;
+                    let timer = Timer { request_id: id, kind: TimerKind::Absent, due_at: now + ABSENCE };
+                    Ok::<_, DeskError>(store::timers::set(connection, timer).await?)
+                })
+            })
+            .await?;
+        self.inner.timers.notify_one();
+        // Of one that leaves and one that comes in the same moment, the second must win.
+        match self.inner.callers.wait_for(id) {
+            true => self.come_back(id).await,
+            false => Ok(()),
+        }
+    }
+
+    /// A caller is there again: what was approved meanwhile may begin.
+    pub(super) async fn come_back(&self, id: RequestId) -> Result<(), DeskError> {
+        let desk = self.clone();
+        let approved = self
+            .store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    let Some(request) = store::requests::by_id(connection, id).await? else { return Ok(false) };
+                    if request.away_at.is_none() {
+                        return Ok(false);
+                    }
+                    welcome(connection, &request, desk.now()).await
+                })
+            })
+            .await?;
+        if approved {
+            self.begin_soon(id);
+        }
+        Ok(())
+    }
+
+    /// Gives a caller an id to come back with: from now on the request goes its way without it.
+    ///
+    /// # Errors
+    /// When the store fails; then the caller must not be told the id.
+    pub async fn hand_over(&self, id: RequestId) -> Result<(), DeskError> {
+        let desk = self.clone();
+        let approved = self
+            .store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    let now = desk.now();
+                    let Some(request) = store::requests::by_id(connection, id).await? else { return Ok(false) };
+                    if request.handed_at.is_some() {
+                        return Ok(false);
+                    }
+                    let approved = request.away_at.is_some() && welcome(connection, &request, now).await?;
+                    presence::handed(connection, id, now).await?;
+                    store::timers::clear(connection, id, TimerKind::Absent).await?;
+                    Ok::<_, DeskError>(approved)
+                })
+            })
+            .await?;
+        if approved {
+            self.begin_soon(id);
+        }
+        Ok(())
+    }
+
+    /// Notes that the caller heard how its request ended: the same ask is a new one from now on.
+    ///
+    /// # Errors
+    /// When the store fails; then the same ask would hear the same end once more.
+    pub async fn note_delivery(&self, request: &Request) -> Result<(), DeskError> {
+        if request.fingerprint.is_none() {
+            return Ok(());
+        }
+        let id = request.id;
+        self.store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    store::timers::clear(connection, id, TimerKind::Absent).await?;
+                    Ok::<_, DeskError>(presence::delivered(connection, id).await?)
+                })
+            })
+            .await
+    }
+
+    /// The caller had its time to come back: what still waits is withdrawn, what was approved is not begun.
+    ///
+    /// # Errors
+    /// When the store fails; the timer stands and is tried again.
+    pub async fn give_up_on_caller(&self, timer: Timer) -> Result<(), DeskError> {
+        let (desk, id) = (self.clone(), timer.request_id);
+        self.store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    let now = desk.now();
+                    if desk.inner.callers.wait_for(id) {
+                        let later = Timer { due_at: now + LONGEST_WAIT, ..timer };
+                        return Ok::<_, DeskError>(store::timers::set(connection, later).await?);
+                    }
+                    store::timers::clear(connection, id, TimerKind::Absent).await?;
+                    match store::requests::by_id(connection, id).await? {
+                        Some(request) if matters(&request) => give_up(connection, request, now).await,
+                        _ => Ok(()),
+                    }
+                })
+            })
+            .await?;
+        self.announce();
+        Ok(())
+    }
+
+    /// The request that an ask joins, if it joins one; in the writer's turn.
+    pub(super) async fn join(
+        &self,
+        connection: &mut Connection,
+        ask: &Request,
+        now: Timestamp,
+    ) -> Result<Option<Request>, DeskError> {
+        let Some(fingerprint) = &ask.fingerprint else { return Ok(None) };
+        let Some(open) = presence::joinable(connection, fingerprint, now - REJOIN_WINDOW).await? else {
+            return Ok(None);
+        };
+        // A call that nobody was asked about and whose caller is still there is that caller's alone.
+        if open.flow.is_none() && !open.state.is_terminal() && self.inner.callers.wait_for(open.id) {
+            return Ok(None);
+        }
+        Ok(Some(open))
+    }
+
+    /// The timer that misses a caller which nobody says has left.
+    pub(super) fn absence_of(request: &Request, now: Timestamp) -> Timer {
+        Timer { request_id: request.id, kind: TimerKind::Absent, due_at: now + LONGEST_WAIT + ABSENCE }
+    }
+}
+
+/// What an ask is known by: hex SHA-256 over the JCS of all that must be the same (RFC 8785).
+pub(super) fn fingerprint(request: &Request, call: &StoredCall) -> Result<String, DeskError> {
+    let canonical = Canonical::of(&json!({
+        "agent": request.agent_id,
+        "requester": request.requester_id,
+        "connector": request.connector_id,
+        "tool": request.tool,
+        "schema_hash": request.schema_hash,
+        "arguments": call.arguments.value()?,
+        "target": call.target,
+        "credential": request.credential,
+    }))?;
+    Ok(Digest::of(canonical.bytes()).to_string())
+}
+
+/// Whether it matters that nobody waits: no id was given out, and nothing has begun.
+fn matters(request: &Request) -> bool {
+    let not_begun = request.state == RequestState::Pending
+        || (request.state == RequestState::Approved && request.connector_kind != ConnectorKind::External);
+    request.door.rejoins() && request.handed_at.is_none() && not_begun
+}
+
+/// True when the request was approved while its caller was away, and may begin now.
+async fn welcome(connection: &mut Connection, request: &Request, now: Timestamp) -> Result<bool, DeskError> {
+    presence::set_away(connection, request.id, None).await?;
+    let approved = request.state == RequestState::Approved && request.connector_kind != ConnectorKind::External;
+    if approved {
+        enqueue(connection, request, now).await?;
+    }
+    Ok(approved)
+}
+
+async fn give_up(connection: &mut Connection, mut request: Request, now: Timestamp) -> Result<(), DeskError> {
+    let id = request.id;
+    presence::delivered(connection, id).await?;
+    if request.state == RequestState::Approved {
+        let why = "Its caller left before it was given an id, and did not come back. Nothing was sent.".to_owned();
+        return turn_down(connection, &mut request, Unfit(ExecutionErrorCode::NotSent, why), now).await;
+    }
+    request.state = request.state.after(RequestEvent::Withdraw).map_err(|_| DeskError::Internal("not pending".into()))?;
+    store::timers::clear(connection, id, TimerKind::Expire).await?;
+    let entry = Entry::of_request(now, Actor::Desk, "approval.withdrawn", id);
+    store::audit::append(connection, entry.with(json!({"caller_gone": true}))).await?;
+    move_on(connection, &mut request, now).await?;
+    Ok(())
+}
+
