@@ -12,6 +12,7 @@ pub mod desk;
 pub mod desk_file;
 pub mod http;
 mod listen;
+pub mod mcp;
 pub mod scheduler;
 mod serve;
 pub mod store;

@@ -3,8 +3,8 @@
 use super::call::StoredCall;
 use super::error::DeskError;
 use super::fit::Unfit;
-use super::snapshot::{ConnectorEntry, Snapshot, still_current};
 use super::presence::ABSENCE;
+use super::snapshot::{ConnectorEntry, Snapshot, still_current};
 use super::submit::http_call;
 use super::{Desk, SealedPart, move_on};
 use crate::audit::{Actor, Entry};
@@ -207,12 +207,7 @@ impl Desk {
         self.announce();
     }
 
-    async fn store_outcome(
-        &self,
-        request: Arc<Request>,
-        attempt: Arc<Attempt>,
-        heard: bool,
-    ) -> Result<(), DeskError> {
+    async fn store_outcome(&self, request: Arc<Request>, attempt: Arc<Attempt>, heard: bool) -> Result<(), DeskError> {
         let now = self.now();
         let result = match &*attempt {
             Attempt::Answered(answer) => {

@@ -1,9 +1,9 @@
 //! A request's deadline. It acts once, never early, and never on a request that has ended.
 
 use super::error::DeskError;
+use super::presence::REJOIN_WINDOW;
 use super::{Desk, move_on};
 use crate::audit::{Actor, Entry};
-use super::presence::REJOIN_WINDOW;
 use crate::store;
 use crate::store::timers::{Timer, TimerKind};
 use countersign_domain::Timestamp;

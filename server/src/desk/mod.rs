@@ -40,7 +40,9 @@ pub use answer::Wait;
 pub use arguments::AskedArguments;
 pub use dry_run::Outlook;
 pub use error::{DeskError, Refusal};
+pub use execute::Sending;
 pub use paging::PageParameters;
+pub use permissions::Offer;
 pub use presence::Waiting;
 pub use session::{Admin, SignedIn, Widening};
 pub(crate) use setup::ensure_default_flow;
@@ -97,6 +99,7 @@ struct Inner {
     connectors_moved: broadcast::Sender<ConnectorId>,
     under_way: watch::Sender<usize>,
     callers: Callers,
+    settings: watch::Sender<i64>,
     stopping: AtomicBool,
 }
 
@@ -135,6 +138,7 @@ impl Desk {
             connectors_moved: broadcast::channel(256).0,
             under_way: watch::channel(0).0,
             callers: Callers::default(),
+            settings: watch::channel(0).0,
             stopping: AtomicBool::new(false),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -168,6 +172,12 @@ impl Desk {
     #[must_use]
     pub fn connectors_moved(&self) -> broadcast::Receiver<ConnectorId> {
         self.inner.connectors_moved.subscribe()
+    }
+
+    /// Changes when what admins set is seen to have changed.
+    #[must_use]
+    pub fn settings_moved(&self) -> watch::Receiver<i64> {
+        self.inner.settings.subscribe()
     }
 
     /// Where events come from.
@@ -231,6 +241,7 @@ impl Desk {
                 // Nobody listens in a desk that does nothing by itself.
                 let _ = self.inner.connectors_moved.send(entry.connector.id);
             }
+            self.inner.settings.send_replace(fresh.version());
             *held = fresh;
         }
         Ok(())

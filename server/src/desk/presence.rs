@@ -293,11 +293,11 @@ async fn give_up(connection: &mut Connection, mut request: Request, now: Timesta
         let why = "Its caller left before it was given an id, and did not come back. Nothing was sent.".to_owned();
         return turn_down(connection, &mut request, Unfit(ExecutionErrorCode::NotSent, why), now).await;
     }
-    request.state = request.state.after(RequestEvent::Withdraw).map_err(|_| DeskError::Internal("not pending".into()))?;
+    request.state =
+        request.state.after(RequestEvent::Withdraw).map_err(|_| DeskError::Internal("not pending".into()))?;
     store::timers::clear(connection, id, TimerKind::Expire).await?;
     let entry = Entry::of_request(now, Actor::Desk, "approval.withdrawn", id);
     store::audit::append(connection, entry.with(json!({"caller_gone": true}))).await?;
     move_on(connection, &mut request, now).await?;
     Ok(())
 }
-

@@ -5,9 +5,11 @@ use super::{App, BODY_LIMIT};
 use crate::desk::{Admin, AgentCaller, SignedIn};
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, ORIGIN};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, WWW_AUTHENTICATE,
+};
 use axum::http::request::Parts;
-use axum::http::{Method, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
@@ -31,6 +33,36 @@ impl FromRequestParts<App> for AgentCaller {
         let ip = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_string());
         Ok(app.desk.authenticate_agent(bearer, ip).await?)
     }
+}
+
+/// The agent at the door of `/mcp`, where a refusal says where to read about keys (RFC 9728, section 5.1).
+pub struct AgentDoor(pub AgentCaller);
+
+impl FromRequestParts<App> for AgentDoor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let knocked = AgentCaller::from_request_parts(parts, app).await;
+        knocked.map(Self).map_err(|error| {
+            let mut response = error.into_response();
+            let with_key = parts.headers.contains_key(AUTHORIZATION);
+            let challenge = challenge(app, with_key);
+            if response.status() == StatusCode::UNAUTHORIZED
+                && let Ok(challenge) = HeaderValue::from_str(&challenge)
+            {
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            }
+            response
+        })
+    }
+}
+
+fn challenge(app: &App, with_key: bool) -> String {
+    let origin = app.desk.public_url().origin();
+    let metadata = format!("{origin}/.well-known/oauth-protected-resource/mcp");
+    // RFC 6750, section 3.1: who brought nothing is told of no error.
+    let error = if with_key { ", error=\"invalid_token\"" } else { "" };
+    format!("Bearer realm=\"countersign\"{error}, resource_metadata=\"{metadata}\"")
 }
 
 impl FromRequestParts<App> for SignedIn {

@@ -5,6 +5,7 @@ mod approver;
 mod docs;
 mod extract;
 mod health;
+mod mcp;
 pub mod openapi;
 mod pages;
 mod problem;
@@ -19,6 +20,7 @@ use axum::http::header::{
 };
 use axum::middleware;
 use axum::routing::{any, get};
+use mcp::Mcp;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -39,6 +41,7 @@ pub struct App {
     desk: Desk,
     stopping: watch::Receiver<bool>,
     tries: Arc<Tries>,
+    mcp: Arc<Mcp>,
 }
 
 impl App {
@@ -52,14 +55,17 @@ impl App {
 
 /// All doors.
 pub fn router(desk: Desk, stopping: watch::Receiver<bool>) -> Router {
-    let app = App { desk, stopping, tries: Arc::new(Tries::new()) };
+    let mcp = Arc::new(Mcp::new(&desk, stopping.clone()));
+    let app = App { desk, stopping, tries: Arc::new(Tries::new()), mcp };
     let approvers = approver::routes(&app)
         .layer(middleware::from_fn_with_state(app.clone(), extract::check_site))
         .layer(middleware::from_fn_with_state(app.clone(), extract::check_host));
     Router::new()
         .nest("/api", approvers)
         .nest("/v1", agent::routes())
-        .route("/mcp", any(problem::not_available))
+        .route("/mcp", any(mcp::serve))
+        .route("/.well-known/oauth-protected-resource", get(mcp::describe_resource))
+        .route("/.well-known/oauth-protected-resource/mcp", get(mcp::describe_resource))
         .route("/sign-in/app", get(problem::not_available))
         .merge(health::routes())
         .merge(docs::routes())

@@ -1,0 +1,200 @@
+//! `/mcp`: the door of the gateway. Who knocks is known before a byte of what they say is believed.
+
+use super::App;
+use super::extract::AgentDoor;
+use super::problem::DoorError;
+use crate::desk::{AgentCaller, Desk};
+use crate::http::BODY_LIMIT;
+use crate::mcp::{Gateway, Presence};
+use axum::Json;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, HeaderMap};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use countersign_domain::canonical::Strict;
+use countersign_domain::ids::AgentId;
+use countersign_wire::problem::Code;
+use futures::StreamExt as _;
+use rmcp::transport::streamable_http_server::session::SessionManager as _;
+use rmcp::transport::streamable_http_server::session::local::{LocalSessionManager, SessionConfig};
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde_json::error::Category;
+use serde_json::json;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How long a session of the older revisions lives in silence. Their clients don't begin anew by themselves.
+const SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many such sessions one agent may have; of more, the oldest ends.
+const SESSIONS: usize = 100;
+/// How long a message may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long those who wait have to hear that the server stops, before their streams end.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+const SESSION_ID: &str = "mcp-session-id";
+
+/// The protocol behind the door.
+pub struct Mcp {
+    gateway: Gateway,
+    sessions: Arc<LocalSessionManager>,
+    config: StreamableHttpServerConfig,
+    /// Whose session is whose, the oldest first.
+    owners: Mutex<Vec<(String, AgentId)>>,
+}
+
+impl Mcp {
+    pub fn new(desk: &Desk, stopping: watch::Receiver<bool>) -> Self {
+        let mut sessions = LocalSessionManager::default();
+        let mut session = SessionConfig::default();
+        session.keep_alive = Some(SILENCE);
+        sessions.session_config = session;
+        let host = desk.public_url().host();
+        let config = StreamableHttpServerConfig::default()
+            .with_allowed_hosts(["localhost", "127.0.0.1", "::1", host.as_str()])
+            .with_allowed_origins([desk.public_url().origin()])
+            .with_json_response(true)
+            .with_max_request_body_bytes(BODY_LIMIT)
+            .with_cancellation_token(after_last_words(stopping.clone()));
+        Self {
+            gateway: Gateway::new(desk.clone(), stopping),
+            sessions: Arc::new(sessions),
+            config,
+            owners: Mutex::default(),
+        }
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Response {
+        let gateway = self.gateway.clone();
+        let service =
+            StreamableHttpService::new(move || Ok(gateway.clone()), Arc::clone(&self.sessions), self.config.clone());
+        service.handle(request).await.map(Body::new)
+    }
+
+    fn owners(&self) -> MutexGuard<'_, Vec<(String, AgentId)>> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a session is another agent's; then there is none of that id for this one.
+    fn is_of_another(&self, session: &str, caller: &AgentCaller) -> bool {
+        self.owners().iter().any(|(id, owner)| id == session && *owner != caller.id())
+    }
+
+    /// A session began. The oldest of too many ends.
+    async fn began(&self, session: String, caller: &AgentCaller) {
+        let over = {
+            let mut owners = self.owners();
+            owners.push((session, caller.id()));
+            let of_caller = owners.iter().filter(|(_, owner)| *owner == caller.id()).count();
+            let oldest = owners.iter().position(|(_, owner)| *owner == caller.id());
+            oldest.filter(|_| of_caller > SESSIONS).map(|at| owners.remove(at).0)
+        };
+        if let Some(session) = over {
+            let ended = self.sessions.close_session(&session.as_str().into()).await;
+            drop(ended.inspect_err(|error| tracing::warn!(%error, "an old MCP session could not be ended")));
+        }
+    }
+
+    fn ended(&self, session: &str) {
+        self.owners().retain(|(id, _)| id != session);
+    }
+}
+
+/// Cancelled a moment after the server begins to stop.
+fn after_last_words(mut stopping: watch::Receiver<bool>) -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    tokio::spawn(async move {
+        // An error means that the server is gone, which is a stop too.
+        let _ = stopping.wait_for(|stop| *stop).await;
+        tokio::time::sleep(LAST_WORDS).await;
+        cancelled.cancel();
+    });
+    token
+}
+
+pub async fn serve(State(app): State<App>, AgentDoor(caller): AgentDoor, request: Request) -> Response {
+    let session = request.headers().get(SESSION_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    if session.as_deref().is_some_and(|id| app.mcp.is_of_another(id, &caller)) {
+        return (StatusCode::NOT_FOUND, "Not Found: Session not found").into_response();
+    }
+    let ends = *request.method() == Method::DELETE;
+    let (mut parts, body) = request.into_parts();
+    let bytes = match read(body).await {
+        Ok(bytes) => bytes,
+        Err(error) => return error.into_response(),
+    };
+    if let Some(refused) = ambiguous(&bytes) {
+        return refused;
+    }
+    let there = CancellationToken::new();
+    let guard = there.clone().drop_guard();
+    parts.extensions.insert(caller.clone());
+    parts.extensions.insert(Presence(there));
+    let answer = app.mcp.answer(Request::from_parts(parts, Body::from(bytes))).await;
+    if let Some(begun) = answer.headers().get(SESSION_ID).and_then(|id| id.to_str().ok())
+        && session.is_none()
+    {
+        app.mcp.began(begun.to_owned(), &caller).await;
+    }
+    if let Some(session) = session.filter(|_| ends && answer.status().is_success()) {
+        app.mcp.ended(&session);
+    }
+    if !is_stream(answer.headers()) {
+        // The whole answer is there: nothing waits for the caller any more.
+        return answer;
+    }
+    // The guard lives as long as the stream: who hangs up drops both.
+    let revoked = revoked(app.desk.clone(), caller);
+    answer.map(|body| {
+        Body::from_stream(body.into_data_stream().take_until(Box::pin(revoked)).map(move |chunk| {
+            let _there = &guard;
+            chunk
+        }))
+    })
+}
+
+async fn read(body: Body) -> Result<Bytes, DoorError> {
+    let whole = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_LIMIT)).await;
+    let whole = whole.map_err(|_| DoorError::new(Code::BadRequest, "The body did not arrive in time."))?;
+    whole.map_err(|_| DoorError::new(Code::TooLarge, format!("A message may have at most {BODY_LIMIT} bytes.")))
+}
+
+/// A key that stands twice is read in one way here and in another upstream, so neither is believed. What is no JSON at
+/// all is answered by the protocol.
+fn ambiguous(bytes: &[u8]) -> Option<Response> {
+    let error = serde_json::from_slice::<Strict>(bytes).err().filter(|error| error.classify() == Category::Data)?;
+    let body = json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": error.to_string()}});
+    Some((StatusCode::BAD_REQUEST, Json(body)).into_response())
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/event-stream"))
+}
+
+/// Comes back when the key that a stream was opened with opens nothing any more.
+async fn revoked(desk: Desk, caller: AgentCaller) {
+    let mut moved = desk.settings_moved();
+    while desk.agent_stands(&caller) {
+        if moved.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What agents' clients look for when they are refused (RFC 9728, section 2). Keys are given by the desk's people, so no
+/// authorization server is named.
+pub async fn describe_resource(State(app): State<App>) -> Response {
+    let origin = app.desk.public_url().origin();
+    Json(json!({
+        "resource": format!("{origin}/mcp"),
+        "resource_name": app.desk.snapshot().desk.name,
+        "resource_documentation": format!("{origin}/docs"),
+        "bearer_methods_supported": ["header"],
+    }))
+    .into_response()
+}

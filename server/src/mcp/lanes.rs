@@ -1,0 +1,182 @@
+//! How a held call waits (architecture, 5). Lane A gives a client that knows tasks a task after five seconds. Lane B holds
+//! the answer for as long as most clients wait, with progress for who asked for it. Lane C says what to do when that was
+//! not long enough. Whoever was given a task or an id has a handle, and the request goes on without it.
+
+use super::{Gateway, presence, result};
+use crate::desk::{AgentCaller, Desk, DeskError, Sending, Wait};
+use crate::store::requests::Request;
+use countersign_domain::connector::ConnectorKind;
+use countersign_domain::ids::RequestId;
+use countersign_domain::request::RequestState;
+use rmcp::RoleServer;
+use rmcp::model::{CallToolResponse, CallToolResult, CreateTaskResult, ProgressNotificationParam, ProtocolVersion};
+use rmcp::service::RequestContext;
+use std::time::Duration;
+
+/// How long a client that knows tasks is held before it is given one.
+const BEFORE_A_TASK: Duration = Duration::from_secs(5);
+/// How long any other is held; most clients give up after 60 seconds.
+const BUDGET: Duration = Duration::from_secs(50);
+/// How often a client that asked for progress hears that its call still waits.
+const PROGRESS: Duration = Duration::from_secs(15);
+
+/// How a call waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// It becomes a task.
+    Task,
+    /// It is held, and then told to come back.
+    Hold,
+}
+
+impl Lane {
+    /// By what the client says of itself in this request. A client of an older revision can't read a task, whatever
+    /// capabilities it names.
+    pub(super) fn of(context: &RequestContext<RoleServer>) -> Self {
+        let stateless = context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28);
+        let tasks = context.client_capabilities().is_some_and(|capabilities| capabilities.supports_tasks());
+        if stateless && tasks { Self::Task } else { Self::Hold }
+    }
+
+    const fn patience(self) -> Duration {
+        match self {
+            Self::Task => BEFORE_A_TASK,
+            Self::Hold => BUDGET,
+        }
+    }
+}
+
+/// Waits for a call that is under way.
+pub(super) async fn for_attempt(
+    gateway: &Gateway,
+    request: Box<Request>,
+    sending: Sending,
+    lane: Lane,
+    context: &RequestContext<RoleServer>,
+) -> Result<CallToolResponse, DeskError> {
+    let _waiting = gateway.desk.wait_for(&request).await?;
+    tokio::select! {
+        attempt = sending.attempt() => return Ok(result::of_attempt(&request, attempt).into()),
+        () = still_there(gateway, lane.patience(), context) => {}
+        () = left(context) => return Ok(result::pending(&request).into()),
+    }
+    hand_over(gateway, &request, lane).await
+}
+
+/// Waits for a request to end.
+pub(super) async fn for_end(
+    gateway: &Gateway,
+    caller: &AgentCaller,
+    request: Box<Request>,
+    lane: Lane,
+    context: &RequestContext<RoleServer>,
+) -> Result<CallToolResponse, DeskError> {
+    let _waiting = gateway.desk.wait_for(&request).await?;
+    let id = request.id;
+    drop(request);
+    match wait(gateway, caller, id, lane.patience(), context).await? {
+        Waited::Over(request) if has_ended(&request) => Ok(deliver(&gateway.desk, caller, &request).await?.into()),
+        Waited::Over(request) => hand_over(gateway, &request, lane).await,
+        Waited::Alone(request) => Ok(result::pending(&request).into()),
+    }
+}
+
+/// Waits for a request by its id, as `await_approval` does.
+pub(super) async fn await_approval(
+    gateway: &Gateway,
+    caller: &AgentCaller,
+    id: RequestId,
+    context: &RequestContext<RoleServer>,
+) -> Result<CallToolResult, DeskError> {
+    // Whoever knows the id has a handle.
+    gateway.desk.request_of(caller, id).await?;
+    gateway.desk.hand_over(id).await?;
+    match wait(gateway, caller, id, BUDGET, context).await? {
+        Waited::Over(request) if has_ended(&request) => deliver(&gateway.desk, caller, &request).await,
+        Waited::Over(request) | Waited::Alone(request) => Ok(result::pending(&request)),
+    }
+}
+
+/// How a wait was over.
+enum Waited {
+    /// It ended, or the time or the server did.
+    Over(Box<Request>),
+    /// The caller hung up. Most never hear what is answered now; one that picks its stream up again does.
+    Alone(Box<Request>),
+}
+
+/// The request when it has ended, or as it is when the time is over or the server stops.
+async fn wait(
+    gateway: &Gateway,
+    caller: &AgentCaller,
+    id: RequestId,
+    limit: Duration,
+    context: &RequestContext<RoleServer>,
+) -> Result<Waited, DeskError> {
+    tokio::select! {
+        moved = gateway.desk.await_request(caller, id, Wait::ForEnd(limit)) => moved.map(Waited::Over),
+        () = still_there(gateway, limit, context) => gateway.desk.request_of(caller, id).await.map(Waited::Over),
+        () = left(context) => gateway.desk.request_of(caller, id).await.map(Waited::Alone),
+    }
+}
+
+/// Comes back when the time is over or the server stops; tells of progress meanwhile.
+async fn still_there(gateway: &Gateway, limit: Duration, context: &RequestContext<RoleServer>) {
+    tokio::select! {
+        () = tokio::time::sleep(limit) => {}
+        () = gateway.stopped() => {}
+        () = tell_progress(context) => {}
+    }
+}
+
+/// For ever.
+async fn tell_progress(context: &RequestContext<RoleServer>) {
+    let Some(token) = context.meta.get_progress_token() else { return std::future::pending().await };
+    let mut seconds = 0.0;
+    loop {
+        tokio::time::sleep(PROGRESS).await;
+        seconds += PROGRESS.as_secs_f64();
+        let progress = ProgressNotificationParam::new(token.clone(), seconds).with_message("Waiting for approval");
+        if context.peer.notify_progress(progress).await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// Comes back when the caller has hung up or cancelled.
+async fn left(context: &RequestContext<RoleServer>) {
+    let hung_up = async {
+        match presence(context) {
+            Some(presence) => presence.cancelled_owned().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = hung_up => {}
+        () = context.ct.cancelled() => {}
+    }
+}
+
+/// The caller gets a task, or the id to come back with.
+async fn hand_over(gateway: &Gateway, request: &Request, lane: Lane) -> Result<CallToolResponse, DeskError> {
+    gateway.desk.hand_over(request.id).await?;
+    Ok(match lane {
+        Lane::Task => CallToolResponse::Task(CreateTaskResult::new(super::tasks::of(request))),
+        Lane::Hold => result::pending(request).into(),
+    })
+}
+
+pub(super) fn has_ended(request: &Request) -> bool {
+    request.state.has_ended(request.connector_kind == ConnectorKind::External)
+}
+
+/// The caller hears how it ended. What the agent does itself is claimed for it here: it hears of the leave once.
+pub(super) async fn deliver(desk: &Desk, caller: &AgentCaller, request: &Request) -> Result<CallToolResult, DeskError> {
+    if request.state == RequestState::Approved && request.claimed_at.is_none() {
+        let claim = desk.claim(caller, request.id).await?;
+        return Ok(result::leave(request, &claim.arguments));
+    }
+    let told = result::of_ended(desk, request)?;
+    desk.note_delivery(request).await?;
+    Ok(told)
+}
