@@ -319,3 +319,19 @@ async fn two_what_changed_while_the_desk_was_stopped_is_seen_before_an_approved_
     let ended = shelf.agent.end_of(&id).await;
     assert_eq!((&ended["state"], shelf.was_called("put")), (&json!("failed"), false), "{ended}");
 }
+
+#[tokio::test]
+async fn what_an_older_desk_did_not_keep_of_a_tool_is_filled_in_and_asks_for_no_nod() {
+    let shelf = given_shelf().await;
+    let mut lamp = tool("lamp", &book());
+    lamp["annotations"] = json!({"readOnlyHint": true, "x-odd": [1]});
+    lamp["outputSchema"] = json!({"type": "object"});
+    shelf.offers_and_is_seen(&[lamp.clone()]).await;
+    shelf.nod("lamp", &shelf.tool("lamp").await["schema_hash"]).await.expect(200);
+    let database = shelf.desk.database().await;
+    database.run("UPDATE tools SET annotations = NULL, output_schema = NULL").await;
+    shelf.check().await;
+    assert_eq!(shelf.tool("lamp").await["state"], "ready");
+    let kept = database.texts("SELECT annotations || output_schema FROM tools WHERE name = 'lamp'").await;
+    assert_eq!(kept, [format!("{}{}", lamp["annotations"], lamp["outputSchema"])]);
+}

@@ -1,5 +1,6 @@
 -- What an upstream says a tool does, passed on to agents as it came.
 ALTER TABLE tools ADD COLUMN annotations TEXT;
+ALTER TABLE tools ADD COLUMN output_schema TEXT;
 
 -- By which door a request came, and whether its caller can be reached: `handed_at` says that it was given an id to come
 -- back with, `away_at` that it left without one. `fingerprint` stands as long as the same ask joins this request.

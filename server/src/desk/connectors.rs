@@ -283,6 +283,8 @@ fn seen(connector: &Connector, found: DiscoveredTool, before: Option<&Tool>) -> 
         method: None,
         path: None,
         input_schema: found.input_schema,
+        annotations: found.annotations,
+        output_schema: found.output_schema,
         schema_hash: found.schema_hash,
         state,
     }

@@ -74,6 +74,10 @@ pub struct Tool {
     pub path: Option<String>,
     /// The JSON Schema of its arguments.
     pub input_schema: Value,
+    /// `mcp`: what the upstream hints about it, as it sent it.
+    pub annotations: Option<Value>,
+    /// `mcp`: the JSON Schema of its structured results. No part of what an admin nods to.
+    pub output_schema: Option<Value>,
     /// What an admin nodded to, as a hash.
     pub schema_hash: String,
     /// What it does to the world.
@@ -132,6 +136,8 @@ fn read_tool(row: &AnyRow) -> Result<Tool, StoreError> {
         method: row.maybe_text("method")?,
         path: row.maybe_text("path")?,
         input_schema: row.json("input_schema")?,
+        annotations: row.maybe_json("annotations")?,
+        output_schema: row.maybe_json("output_schema")?,
         schema_hash: row.text("schema_hash")?,
         effect: row.word("effect", Effect::from_word)?,
         effect_set: row.truth("effect_set")?,
@@ -217,11 +223,12 @@ pub async fn update(connection: &mut Connection, connector: &Connector) -> Resul
 pub async fn put_tool(connection: &mut Connection, tool: &Tool) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO tools (connector_id, name, title, description, method, path, input_schema, schema_hash, effect,
-         effect_set, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         effect_set, state, annotations, output_schema)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT (connector_id, name) DO UPDATE SET title = excluded.title, description = excluded.description,
          method = excluded.method, path = excluded.path, input_schema = excluded.input_schema,
          schema_hash = excluded.schema_hash, effect = excluded.effect, effect_set = excluded.effect_set,
-         state = excluded.state",
+         state = excluded.state, annotations = excluded.annotations, output_schema = excluded.output_schema",
     )
     .bind(tool.connector_id.to_string())
     .bind(tool.name.clone())
@@ -234,6 +241,8 @@ pub async fn put_tool(connection: &mut Connection, tool: &Tool) -> Result<(), St
     .bind(tool.effect.word())
     .bind(i64::from(tool.effect_set))
     .bind(tool.state.word())
+    .bind(tool.annotations.as_ref().map(to_json).transpose()?)
+    .bind(tool.output_schema.as_ref().map(to_json).transpose()?)
     .execute(connection)
     .await?;
     Ok(())

@@ -28,8 +28,11 @@ pub struct DiscoveredTool {
     pub schema_hash: String,
     /// A first guess from the annotations.
     pub effect: Effect,
-    /// As the upstream sent them, or null.
-    pub annotations: Value,
+    /// As the upstream sent them, if it did.
+    pub annotations: Option<Value>,
+    /// What its structured results look like, as JSON Schema. It is passed on and no part of the hash: it says nothing
+    /// of what a call does.
+    pub output_schema: Option<Value>,
 }
 
 /// One page of `tools/list`.
@@ -64,6 +67,7 @@ fn read_tool(tool: Value) -> Option<DiscoveredTool> {
         schema @ Value::Object(_) => schema,
         _ => return None,
     };
+    let output_schema = Some(take("outputSchema")).filter(Value::is_object);
     let nodded_to = json!({
         "input_schema": input_schema, "title": title, "description": description, "annotations": annotations,
     });
@@ -76,7 +80,8 @@ fn read_tool(tool: Value) -> Option<DiscoveredTool> {
         title,
         description,
         input_schema,
-        annotations,
+        annotations: Some(annotations).filter(|annotations| !annotations.is_null()),
+        output_schema,
     })
 }
 
@@ -109,6 +114,7 @@ mod tests {
         let tool = json!({"name": "t", "title": "T", "description": "d", "inputSchema": {"a": 1, "b": 2}, "annotations": {"x": 1}});
         let mut same = tool.clone();
         same["_meta"] = json!({"served": 7});
+        same["outputSchema"] = json!({"type": "object"});
         same["inputSchema"] = json!({"b": 2, "a": 1});
         assert_eq!(hash(tool.clone()), hash(same));
         for (field, other) in [
@@ -121,6 +127,18 @@ mod tests {
             changed[field] = other;
             assert_ne!(hash(tool.clone()), hash(changed), "{field}");
         }
+    }
+
+    #[test]
+    fn what_is_passed_on_is_kept_as_it_came() {
+        let tool = read_tool(json!({"name": "t", "annotations": {"x-odd": [1]}, "outputSchema": {"type": "object"}}));
+        let tool = tool.unwrap();
+        assert_eq!(
+            (tool.annotations, tool.output_schema),
+            (Some(json!({"x-odd": [1]})), Some(json!({"type": "object"})))
+        );
+        let bare = read_tool(json!({"name": "t", "outputSchema": "none"})).unwrap();
+        assert_eq!((bare.annotations, bare.output_schema), (None, None));
     }
 
     #[test]

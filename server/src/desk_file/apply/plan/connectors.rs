@@ -141,6 +141,8 @@ impl Plan {
                 method: item.method.clone(),
                 path: item.path.clone(),
                 input_schema: item.input_schema.clone(),
+                annotations: None,
+                output_schema: None,
                 // Empty until the upstream was asked: the file is the nod to what is found first.
                 schema_hash: if discovered { String::new() } else { schema_hash(item)? },
                 effect: item.effect.unwrap_or(guess),
