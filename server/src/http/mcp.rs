@@ -20,7 +20,7 @@ use rmcp::transport::streamable_http_server::session::SessionManager as _;
 use rmcp::transport::streamable_http_server::session::local::{LocalSessionManager, SessionConfig};
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::error::Category;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -167,7 +167,8 @@ async fn read(body: Body) -> Result<Bytes, DoorError> {
 /// all is answered by the protocol.
 fn ambiguous(bytes: &[u8]) -> Option<Response> {
     let error = serde_json::from_slice::<Strict>(bytes).err().filter(|error| error.classify() == Category::Data)?;
-    let body = json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": error.to_string()}});
+    let id = serde_json::from_slice::<Value>(bytes).map(|mut message| message["id"].take()).unwrap_or_default();
+    let body = json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32600, "message": error.to_string()}});
     Some((StatusCode::BAD_REQUEST, Json(body)).into_response())
 }
 

@@ -17,6 +17,8 @@ use std::time::Duration;
 const BEFORE_A_TASK: Duration = Duration::from_secs(5);
 /// How long any other is held; most clients give up after 60 seconds.
 const BUDGET: Duration = Duration::from_secs(50);
+/// Longer than any of these, which count by the desk's clock.
+const LONGER: Duration = Duration::from_secs(60 * 60);
 /// How often a client that asked for progress hears that its call still waits.
 const PROGRESS: Duration = Duration::from_secs(15);
 
@@ -114,7 +116,7 @@ async fn wait(
     context: &RequestContext<RoleServer>,
 ) -> Result<Waited, DeskError> {
     tokio::select! {
-        moved = gateway.desk.await_request(caller, id, Wait::ForEnd(limit)) => moved.map(Waited::Over),
+        moved = gateway.desk.await_request(caller, id, Wait::ForEnd(LONGER)) => moved.map(Waited::Over),
         () = still_there(gateway, limit, context) => gateway.desk.request_of(caller, id).await.map(Waited::Over),
         () = left(context) => gateway.desk.request_of(caller, id).await.map(Waited::Alone),
     }
@@ -123,18 +125,23 @@ async fn wait(
 /// Comes back when the time is over or the server stops; tells of progress meanwhile.
 async fn still_there(gateway: &Gateway, limit: Duration, context: &RequestContext<RoleServer>) {
     tokio::select! {
-        () = tokio::time::sleep(limit) => {}
+        () = pass(gateway, limit) => {}
         () = gateway.stopped() => {}
-        () = tell_progress(context) => {}
+        () = tell_progress(gateway, context) => {}
     }
 }
 
+async fn pass(gateway: &Gateway, span: Duration) {
+    let clock = gateway.desk.clock();
+    clock.sleep_until(clock.now() + span).await;
+}
+
 /// For ever.
-async fn tell_progress(context: &RequestContext<RoleServer>) {
+async fn tell_progress(gateway: &Gateway, context: &RequestContext<RoleServer>) {
     let Some(token) = context.meta.get_progress_token() else { return std::future::pending().await };
     let mut seconds = 0.0;
     loop {
-        tokio::time::sleep(PROGRESS).await;
+        pass(gateway, PROGRESS).await;
         seconds += PROGRESS.as_secs_f64();
         let progress = ProgressNotificationParam::new(token.clone(), seconds).with_message("Waiting for approval");
         if context.peer.notify_progress(progress).await.is_err() {

@@ -48,7 +48,9 @@ fn offered(offer: &Offer) -> Option<Tool> {
     let schema = Arc::new(object(&tool.input_schema));
     let mut offered = Tool::new_with_raw(name, Some(description(offer, tool.description.as_deref()).into()), schema);
     offered.title.clone_from(&tool.title);
-    offered.annotations = Some(annotations(tool.effect));
+    let hints = tool.annotations.clone().and_then(|hints| serde_json::from_value(hints).ok());
+    offered.annotations = Some(hints.unwrap_or_else(|| annotations(tool.effect)));
+    offered.output_schema = tool.output_schema.as_ref().map(|schema| Arc::new(object(schema)));
     Some(offered)
 }
 
