@@ -11,6 +11,8 @@ mod command;
 mod confusable;
 #[cfg(feature = "eval")]
 mod draw;
+
+mod endpoint;
 #[cfg(feature = "eval")]
 mod escape;
 #[cfg(feature = "eval")]
@@ -22,8 +24,10 @@ mod redact;
 pub use address::{Address, address_segments};
 #[cfg(feature = "eval")]
 pub use command::command_segments;
+
 #[cfg(feature = "eval")]
 pub use draw::{card_value, headline, line_segments, note_segments, raw_segments, segments};
+pub use endpoint::endpoint_segments;
 #[cfg(feature = "eval")]
 pub use escape::hides_something;
 #[cfg(feature = "eval")]

@@ -73,8 +73,23 @@ pub enum Target {
         /// Program and arguments as the admin fixed them.
         command: Vec<String>,
     },
+    /// An MCP server that the desk connects to.
+    Remote {
+        /// Always `streamable_http`.
+        transport: RemoteTransport,
+        /// Its endpoint, as an admin fixed it.
+        url: String,
+    },
     /// The agent runs it itself.
     External {},
+}
+
+/// The word `streamable_http`, so that no other transport can be read as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RemoteTransport {
+    /// MCP's Streamable HTTP.
+    StreamableHttp,
 }
 
 /// The word `stdio`, so that no other transport can be read as one.

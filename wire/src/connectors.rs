@@ -19,7 +19,7 @@ pub struct ConnectorRow {
     pub kind: ConnectorKind,
     /// Whether agents may use it.
     pub active: bool,
-    /// Where it goes: a base URL or a command.
+    /// Where it goes: a base URL, an MCP server's URL or a command.
     pub target: String,
     /// As last checked.
     pub status: ConnectorStatus,

@@ -1,4 +1,4 @@
-//! How an approved call leaves the house: `http` and `mcp` over stdio; `external` calls never do.
+//! How an approved call leaves the house: `http` and `mcp`; `external` calls never do.
 //!
 //! One call is one attempt. Nothing here retries, decides or stores; whether a byte was sent is told as exactly as it
 //! can be known, and counts as sent where it can't.
@@ -12,6 +12,7 @@ mod scrub;
 mod tests;
 
 pub use self::http::{check_base_url, target_url};
+pub use mcp::ask::{AskError, ReadOnly};
 pub use mcp::tools::DiscoveredTool;
 
 use self::http::HttpClients;
@@ -50,7 +51,7 @@ impl ConnectorSpec {
     pub const fn kind(&self) -> ConnectorKind {
         match self.settings {
             Settings::Http { .. } => ConnectorKind::Http,
-            Settings::Mcp { .. } => ConnectorKind::Mcp,
+            Settings::Mcp { .. } | Settings::RemoteMcp { .. } => ConnectorKind::Mcp,
             Settings::External => ConnectorKind::External,
         }
     }
@@ -77,6 +78,17 @@ pub enum Settings {
         /// Its environment beside `PATH`, `HOME` and `LANG`; credentials stand here.
         env: Vec<(String, SecretString)>,
         /// For starting it, and for each call.
+        timeout: Duration,
+    },
+    /// An MCP server that is connected to over Streamable HTTP.
+    RemoteMcp {
+        /// Its one endpoint.
+        url: Url,
+        /// Whether it may stand on this machine or in a private network.
+        allow_private: bool,
+        /// Sent there with every message, and to nobody else.
+        credential: Option<Credential>,
+        /// For beginning the conversation, and for each call.
         timeout: Duration,
     },
     /// The agent runs the tool itself.
@@ -111,7 +123,7 @@ pub struct Outgoing {
     pub arguments: Canonical,
     /// For `http`: the body as it was composed from the arguments.
     pub body: Option<Vec<u8>>,
-    /// For `http`; an `mcp` server has its credential in its environment.
+    /// For `http`; an `mcp` server's credential is part of its settings.
     pub credential: Option<Credential>,
 }
 
@@ -133,6 +145,10 @@ pub enum ConnectorChange {
     Failed(String),
     /// It says that its tools changed; they should be read again.
     ToolsChanged,
+    /// It says that its prompts changed.
+    PromptsChanged,
+    /// It says that its resources changed.
+    ResourcesChanged,
 }
 
 /// All connectors' clients and child processes. Cheap to clone.
@@ -158,14 +174,15 @@ impl Connectors {
 
     fn paced(pace: Pace) -> Self {
         let events = broadcast::Sender::new(EVENTS_KEPT);
-        Self { clients: Arc::default(), servers: Arc::new(McpServers::new(pace, events.clone())), events }
+        let clients = Arc::<HttpClients>::default();
+        Self { servers: Arc::new(McpServers::new(pace, clients.clone(), events.clone())), clients, events }
     }
 
     /// Makes one call, once.
     pub async fn call(&self, outgoing: Outgoing) -> Attempt {
         match &outgoing.connector.settings {
             Settings::Http { .. } => self.clients.call(&outgoing).await,
-            Settings::Mcp { .. } => self.servers.call(&outgoing).await,
+            Settings::Mcp { .. } | Settings::RemoteMcp { .. } => self.servers.call(&outgoing).await,
             Settings::External => Attempt::NotSent("The agent runs this tool itself.".to_owned()),
         }
     }
@@ -183,12 +200,21 @@ impl Connectors {
     ) -> Result<Vec<DiscoveredTool>, String> {
         match &connector.settings {
             Settings::Http { .. } => self.clients.check(connector, credential).await.map(|()| Vec::new()),
-            Settings::Mcp { .. } => self.servers.check(connector).await,
+            Settings::Mcp { .. } | Settings::RemoteMcp { .. } => self.servers.check(connector).await,
             Settings::External => Ok(Vec::new()),
         }
     }
 
-    /// Stops a connector's child process: it was changed or disabled, or got another credential. Calls under way may
+    /// Asks for something that only reads: an `mcp` upstream's prompts, resources and completions, as its own JSON,
+    /// without our secrets. What an upstream doesn't offer at all is an empty list.
+    ///
+    /// # Errors
+    /// When the upstream can't be asked, or refuses.
+    pub async fn ask(&self, connector: &Arc<ConnectorSpec>, ask: ReadOnly) -> Result<serde_json::Value, AskError> {
+        self.servers.ask(connector, &ask).await
+    }
+
+    /// Stops a connector's child process, or ends its conversation: it was changed or disabled, or got another credential. Calls under way may
     /// end; the next call starts a new one.
     pub fn retire(&self, connector: ConnectorId) {
         self.servers.retire(connector);

@@ -99,7 +99,7 @@ impl Desk {
             state,
             status: state.status(),
             result: answered,
-            execution_error: explain(attempt),
+            execution_error: explain(request.connector_kind, attempt),
             execution_error_code: attempt.error_code(),
             ..brief(request)
         }

@@ -12,8 +12,8 @@ use crate::store::decisions::Decision;
 use crate::store::requests::Request;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::card::{
-    Address, CardError, CardValue, Redactions, Segment, address_segments, card_value, command_segments, headline,
-    line_segments, note_segments, raw_segments, segments,
+    Address, CardError, CardValue, Redactions, Segment, address_segments, card_value, command_segments,
+    endpoint_segments, headline, line_segments, note_segments, raw_segments, segments,
 };
 use countersign_domain::connector::qualified_name;
 use countersign_domain::flow::{Approvers, Confirmation, FlowBody};
@@ -163,6 +163,7 @@ fn target_line(target: &Target, tool: Option<&ToolEntry>, arguments: &Canonical)
             address_segments(address, arguments.bytes(), Redactions::secrets()).map_err(|error| not_drawn(&error))?
         }
         Target::Stdio { command, .. } => command_segments(command, Redactions::secrets()),
+        Target::Remote { url, .. } => endpoint_segments(url, Redactions::secrets()),
         Target::External {} => line_segments("run by the agent itself"),
     })
 }

@@ -294,6 +294,7 @@ fn row(entry: &ConnectorEntry, for_admin: bool) -> ConnectorRow {
     let connector = &entry.connector;
     let target = match connector.kind {
         ConnectorKind::Http => connector.settings.base_url.clone().unwrap_or_default(),
+        ConnectorKind::Mcp if let Some(url) = &connector.settings.url => url.clone(),
         // Its arguments may hold what an admin should have put into a credential.
         ConnectorKind::Mcp if for_admin => connector.settings.command.join(" "),
         ConnectorKind::Mcp => connector.settings.command.first().cloned().unwrap_or_default(),

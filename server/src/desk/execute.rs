@@ -14,7 +14,7 @@ use crate::store::timers::{Timer, TimerKind};
 use crate::store::{self, Connection, StoreError};
 use countersign_domain::Timestamp;
 use countersign_domain::connector::ConnectorKind;
-use countersign_domain::execution::{Attempt, ExecutionErrorCode};
+use countersign_domain::execution::{Answer, Attempt, ExecutionErrorCode};
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::{RequestEvent, RequestState};
 use secrecy::SecretString;
@@ -150,7 +150,7 @@ impl Desk {
         })
     }
 
-    /// A connector as the senders know it. For MCP the credential is part of its environment.
+    /// A connector as the senders know it. For MCP the credential is part of its settings.
     pub(super) fn connector_spec(&self, entry: &ConnectorEntry) -> Result<ConnectorSpec, DeskError> {
         let connector = &entry.connector;
         let settings = match connector.kind {
@@ -164,10 +164,18 @@ impl Desk {
                     timeout: self.inner.parts.call_timeout,
                 }
             }
-            ConnectorKind::Mcp => Settings::Mcp {
-                command: connector.settings.command.clone(),
-                env: self.environment(entry)?,
-                timeout: self.inner.parts.call_timeout,
+            ConnectorKind::Mcp => match &connector.settings.url {
+                Some(url) => Settings::RemoteMcp {
+                    url: url.parse().map_err(|_| DeskError::Internal("a stored URL is none".into()))?,
+                    allow_private: connector.settings.allow_private,
+                    credential: self.opened_credential(entry)?,
+                    timeout: self.inner.parts.call_timeout,
+                },
+                None => Settings::Mcp {
+                    command: connector.settings.command.clone(),
+                    env: self.environment(entry)?,
+                    timeout: self.inner.parts.call_timeout,
+                },
             },
         };
         Ok(ConnectorSpec { id: connector.id, slug: connector.slug.clone(), settings })
@@ -226,7 +234,7 @@ impl Desk {
                     request.state = state;
                     request.result = result;
                     request.error_code = attempt.error_code();
-                    request.error = explain(&attempt);
+                    request.error = explain(request.connector_kind, &attempt);
                     record_outcome(connection, &request, &attempt, now).await?;
                     if heard && request.fingerprint.is_some() {
                         presence::delivered(connection, request.id).await?;
@@ -292,7 +300,7 @@ async fn lose_track(connection: &mut Connection, request: &mut Request, now: Tim
     let Ok(state) = request.state.after(attempt.event()) else { return Ok(()) };
     request.state = state;
     request.error_code = attempt.error_code();
-    request.error = explain(&attempt);
+    request.error = explain(request.connector_kind, &attempt);
     record_outcome(connection, request, &attempt, now).await?;
     move_on(connection, request, now).await?;
     Ok(())
@@ -319,14 +327,24 @@ async fn record_outcome(
 }
 
 /// Why there is no good result, in words that are safe to show.
-pub(super) fn explain(attempt: &Attempt) -> Option<String> {
+pub(super) fn explain(kind: ConnectorKind, attempt: &Attempt) -> Option<String> {
     match attempt {
         Attempt::NotSent(why) | Attempt::Unknown(why) => Some(why.clone()),
-        Attempt::Answered(answer) if answer.status >= 400 => {
-            Some(format!("The upstream answered with status {}.", answer.status))
-        }
-        Attempt::Answered(_) => None,
+        Attempt::Answered(answer) if answer.status < 400 => None,
+        Attempt::Answered(answer) if kind == ConnectorKind::Mcp && is_tools_own(answer) => Some(
+            match answer.data["isError"] != true && answer.truncated.is_none() {
+                true => "The tool asked for more input and gave no result.",
+                false => "The tool reported an error.",
+            }
+            .to_owned(),
+        ),
+        Attempt::Answered(answer) => Some(format!("The upstream answered with status {}.", answer.status)),
     }
+}
+
+/// Whether this is a tool's result, or its beginning, rather than an HTTP error in its place.
+fn is_tools_own(answer: &Answer) -> bool {
+    answer.content_type.is_none() && (answer.data.is_object() || answer.truncated.is_some())
 }
 
 /// Queues an approved request's call, in the transaction that approved it.

@@ -24,7 +24,7 @@ use countersign_domain::digest::{Digest, DigestInput};
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::policy::{Action, Call, Verdict, evaluate};
 use countersign_domain::request::{
-    Door, EXECUTION_WINDOW, NOTE_LIMIT, RequestKind, RequestState, StdioTransport, Target,
+    Door, EXECUTION_WINDOW, NOTE_LIMIT, RemoteTransport, RequestKind, RequestState, StdioTransport, Target,
 };
 use countersign_wire::events::EventKind;
 use countersign_wire::problem::Code;
@@ -387,9 +387,13 @@ pub(super) fn target(entry: &ConnectorEntry, tool: &ToolEntry, arguments: &Value
     let connector = &entry.connector;
     match connector.kind {
         ConnectorKind::External => Ok(Target::External {}),
-        ConnectorKind::Mcp => {
-            Ok(Target::Stdio { transport: StdioTransport::Stdio, command: connector.settings.command.clone() })
-        }
+        ConnectorKind::Mcp => match &connector.settings.url {
+            Some(url) => {
+                let url = check_base_url(url).map_err(|why| DeskError::Internal(format!("a stored URL {why}")))?;
+                Ok(Target::Remote { transport: RemoteTransport::StreamableHttp, url: url.to_string() })
+            }
+            None => Ok(Target::Stdio { transport: StdioTransport::Stdio, command: connector.settings.command.clone() }),
+        },
         ConnectorKind::Http => {
             let call = http_call(tool, arguments)?;
             let method = tool.tool.method.clone().unwrap_or_default();

@@ -143,6 +143,8 @@ async fn watch_connectors(desk: Desk) {
                 checks.spawn(async move { desk.check_or_warn(id).await });
                 continue;
             }
+            // Nothing of them is stored: whoever passes them on asks for them anew.
+            ConnectorChange::PromptsChanged | ConnectorChange::ResourcesChanged => continue,
         };
         if let Err(error) = noted {
             tracing::warn!(connector.id = %event.connector, %error, "a connector's status could not be stored");

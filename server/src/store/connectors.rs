@@ -50,7 +50,10 @@ pub struct ConnectorSettings {
     /// `mcp`: program and arguments.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// `http`: whether private addresses are allowed.
+    /// `mcp`: the endpoint of a server that is connected to; then there is no command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// `http`, and `mcp` by URL: whether private addresses are allowed.
     pub allow_private: bool,
     /// `http`: what a check fetches.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,7 @@ use url::Url;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Headers that frame the message or that we set ourselves; a credential in one of them would break the request.
-const TAKEN: [&str; 12] = [
+const TAKEN: [&str; 17] = [
     "accept",
     "connection",
     "content-length",
@@ -23,6 +23,11 @@ const TAKEN: [&str; 12] = [
     "expect",
     "host",
     "idempotency-key",
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
     "te",
     "trailer",
     "transfer-encoding",
@@ -124,7 +129,7 @@ pub(super) fn compose(outgoing: &Outgoing) -> Result<Request, String> {
 }
 
 /// Puts the credential in, last, so that nothing else of the request depends on it.
-pub(super) fn place(credential: &Credential, request: &mut Request) -> Result<(), String> {
+pub(in crate::connectors) fn place(credential: &Credential, request: &mut Request) -> Result<(), String> {
     let secret = credential.secret.expose_secret();
     match credential.placement {
         CredentialPlacement::Bearer => set(request, AUTHORIZATION, &Zeroizing::new(format!("Bearer {secret}"))),

@@ -4,6 +4,8 @@ mod compose;
 
 pub use compose::{check_base_url, target_url};
 
+pub(super) use compose::place;
+
 use super::address::{AddressError, GuardedResolver, check_literal, resolve};
 use super::answer::{Body, KEPT, More};
 use super::scrub::Scrubber;
@@ -72,15 +74,18 @@ impl HttpClients {
         let Settings::Http { allow_private, timeout, .. } = settings else {
             return Err(Attempt::NotSent("This is no `http` connector.".to_owned()));
         };
-        if let Some(host) = request.url().host() {
-            check_literal(&host, *allow_private).map_err(|error| Attempt::NotSent(error.to_string()))?;
-        }
-        let client = self.client(*allow_private).ok_or_else(|| {
-            Attempt::NotSent(
-                "This machine has no trusted certificates that a TLS connection could be checked by.".to_owned(),
-            )
-        })?;
+        let client = self.client_for(request.url(), *allow_private).map_err(Attempt::NotSent)?;
         client.execute(request).await.map_err(|error| failure(&error, *timeout))
+    }
+
+    /// The client for an address, if it may be called; a name is looked at when it is resolved.
+    pub(super) fn client_for(&self, url: &Url, allow_private: bool) -> Result<&Client, String> {
+        if let Some(host) = url.host() {
+            check_literal(&host, allow_private).map_err(|error| error.to_string())?;
+        }
+        self.client(allow_private).ok_or_else(|| {
+            "This machine has no trusted certificates that a TLS connection could be checked by.".to_owned()
+        })
     }
 
     fn client(&self, allow_private: bool) -> Option<&Client> {
@@ -114,7 +119,7 @@ fn build(allow_private: bool) -> Option<Client> {
 
 /// A failure while connecting is the only one of which it is sure that nothing was sent. None of the sentences holds
 /// the URL, whose query may carry the credential.
-fn failure(error: &reqwest::Error, timeout: Duration) -> Attempt {
+pub(super) fn failure(error: &reqwest::Error, timeout: Duration) -> Attempt {
     if error.is_builder() {
         return Attempt::NotSent("The request could not be put together.".to_owned());
     }
@@ -155,7 +160,7 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     inner.downcast_ref().or_else(|| tls_error(inner.downcast_ref()?))
 }
 
-async fn read(mut response: Response, scrubber: &Scrubber) -> Attempt {
+pub(super) async fn read(mut response: Response, scrubber: &Scrubber) -> Attempt {
     let status = response.status().as_u16();
     let length = response.content_length();
     let header = response.headers().get(CONTENT_TYPE);
@@ -206,6 +211,6 @@ async fn connect(base_url: &Url, allow_private: bool) -> Result<(), String> {
 fn destination(target: &Target) -> Option<(&str, &str)> {
     match target {
         Target::Http { method, url } => Some((method, url)),
-        Target::Stdio { .. } | Target::External {} => None,
+        Target::Stdio { .. } | Target::Remote { .. } | Target::External {} => None,
     }
 }

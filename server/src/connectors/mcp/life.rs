@@ -2,18 +2,21 @@
 //! one task. Who calls it meanwhile is `server.rs`'s business.
 
 use super::child;
+use super::launch::Way;
+use super::listening::{Ear, Subscribing};
+use super::remote::Remote;
 use super::server::{Live, Phase, Shared};
 use super::wire::Wire;
 use crate::connectors::ConnectorChange;
 use futures::FutureExt as _;
 use futures::future::FusedFuture as _;
-use rmcp::model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVersion, SubscriptionFilter};
-use rmcp::service::{
-    ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _, NotificationContext, RunningService,
-};
-use rmcp::{ClientHandler, Peer, RoleClient};
+use rmcp::RoleClient;
+use rmcp::model::ProtocolVersion;
+use rmcp::service::{ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _, RunningService};
+use secrecy::SecretString;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::process::Child;
 use tokio::sync::Notify;
@@ -32,13 +35,18 @@ pub(super) async fn look_after(shared: Arc<Shared>) {
         };
         let reason = match started {
             Ok(session) => match session.live(&shared, ends).await {
-                Some(Ended { reason, settled }) => {
+                End::Down { reason, settled } => {
                     if settled {
                         pause = shared.pace.first;
                     }
                     reason
                 }
-                None => break,
+                End::Forgotten => {
+                    ends += 1;
+                    shared.phase.send_replace(Phase::Starting);
+                    continue;
+                }
+                End::Asked => break,
             },
             Err(reason) => reason,
         };
@@ -59,31 +67,63 @@ pub(super) async fn look_after(shared: Arc<Shared>) {
 
 /// Which way of beginning a conversation the server knows.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Era {
+pub(super) enum Era {
     Unknown,
     /// `initialize`, to 2025-11-25.
     Handshake,
 }
 
-/// A process that is up.
-struct Session {
+/// A conversation that has begun.
+enum Session {
+    Local(Local),
+    Remote(Remote),
+}
+
+/// With a process that is up.
+struct Local {
     child: Child,
     running: RunningService<RoleClient, Ear>,
 }
 
-/// How a process came to its end.
-struct Ended {
-    reason: String,
-    settled: bool,
+/// How a conversation came to its end.
+pub(super) enum End {
+    /// The desk wanted it so.
+    Asked,
+    /// The other side can't be talked to.
+    Down { reason: String, settled: bool },
+    /// The other side knows nothing of it any more; another can begin at once.
+    Forgotten,
+}
+
+impl Session {
+    async fn live(self, shared: &Arc<Shared>, ends: u64) -> End {
+        match self {
+            Self::Local(local) => local.live(shared, ends).await,
+            Self::Remote(remote) => remote.live(shared, ends).await,
+        }
+    }
 }
 
 async fn start(shared: &Arc<Shared>, era: &mut Era) -> Result<Session, String> {
+    match &shared.launch.way {
+        Way::Start { command, env } => start_program(shared, (command, env), era).await.map(Session::Local),
+        Way::Connect(address) => Remote::start(shared, address, era).await.map(Session::Remote),
+    }
+}
+
+/// Asks whether the server knows the newer era, and begins the older one where it doesn't.
+pub(super) fn either_era() -> ClientLifecycleMode {
+    ClientLifecycleMode::Auto {
+        preferred_versions: VERSIONS.to_vec(),
+        legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
+    }
+}
+
+type Program<'a> = (&'a [String], &'a [(String, SecretString)]);
+
+async fn start_program(shared: &Arc<Shared>, program: Program<'_>, era: &mut Era) -> Result<Local, String> {
     if *era == Era::Unknown {
-        let both = ClientLifecycleMode::Auto {
-            preferred_versions: VERSIONS.to_vec(),
-            legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
-        };
-        match connect(shared, both).await {
+        match connect(shared, program, either_era()).await {
             Ok(session) => {
                 // The question costs a server that doesn't know it up to 10 s; ask it once.
                 if session.running.peer().peer_info().is_some_and(|info| info.protocol_version.has_initialize()) {
@@ -96,7 +136,7 @@ async fn start(shared: &Arc<Shared>, era: &mut Era) -> Result<Session, String> {
             Err((_, Blame::Greeting)) => {}
         }
     }
-    let session = connect(shared, ClientLifecycleMode::Initialize).await.map_err(|(reason, _)| reason)?;
+    let session = connect(shared, program, ClientLifecycleMode::Initialize).await.map_err(|(reason, _)| reason)?;
     *era = Era::Handshake;
     Ok(session)
 }
@@ -107,29 +147,38 @@ enum Blame {
     Other,
 }
 
-async fn connect(shared: &Arc<Shared>, mode: ClientLifecycleMode) -> Result<Session, (String, Blame)> {
+async fn connect(
+    shared: &Arc<Shared>,
+    (command, env): Program<'_>,
+    mode: ClientLifecycleMode,
+) -> Result<Local, (String, Blame)> {
     let launch = &shared.launch;
-    let started = child::start(&launch.slug, &launch.command, &launch.env).map_err(|reason| (reason, Blame::Other))?;
+    let started = child::start(&launch.slug, command, env).map_err(|reason| (reason, Blame::Other))?;
     let mut child = started.child;
     let wire = Wire::new(launch.slug.clone(), started.stdout, started.stdin);
     match timeout(launch.timeout, Ear(shared.clone()).serve_with_lifecycle(wire, mode)).await {
-        Ok(Ok(running)) => Ok(Session { child, running }),
+        Ok(Ok(running)) => Ok(Local { child, running }),
         Ok(Err(error)) => {
             let ended = child::farewell(child::end(&mut child).await);
-            Err((why_not(shared, &error, &ended), Blame::Greeting))
+            let silent =
+                || format!("{ended} It had not begun to speak MCP; what it printed is in the log at level debug.");
+            Err((why_not(shared, &error, silent), Blame::Greeting))
         }
         Err(_) => {
             child::kill(&mut child).await;
-            Err((format!("The server did not begin to speak MCP within {:?}.", launch.timeout), Blame::Other))
+            Err((too_slow(launch.timeout), Blame::Other))
         }
     }
 }
 
-fn why_not(shared: &Shared, error: &ClientInitializeError, ended: &str) -> String {
+pub(super) fn too_slow(limit: Duration) -> String {
+    format!("The server did not begin to speak MCP within {limit:?}.")
+}
+
+/// Why a conversation did not begin; where no message came at all, by what else is known.
+pub(super) fn why_not(shared: &Shared, error: &ClientInitializeError, silent: impl FnOnce() -> String) -> String {
     match error {
-        ClientInitializeError::ConnectionClosed(_) | ClientInitializeError::TransportError { .. } => {
-            format!("{ended} It had not begun to speak MCP; what it printed is in the log at level debug.")
-        }
+        ClientInitializeError::ConnectionClosed(_) | ClientInitializeError::TransportError { .. } => silent(),
         ClientInitializeError::JsonRpcError(error) => {
             format!("The server refused to begin: {}", shared.quote(&error.message))
         }
@@ -140,20 +189,23 @@ fn why_not(shared: &Shared, error: &ClientInitializeError, ended: &str) -> Strin
     }
 }
 
-impl Session {
-    /// Until the process ends, or `None` when it was asked to.
-    async fn live(self, shared: &Arc<Shared>, ends: u64) -> Option<Ended> {
+impl Local {
+    /// Until the process ends.
+    async fn live(self, shared: &Arc<Shared>, ends: u64) -> End {
         let Self { mut child, running } = self;
         let peer = running.peer().clone();
         let close = running.cancellation_token();
-        let _listening = listen(shared, &peer);
+        let steady = Arc::new(AtomicBool::new(true));
+        let subscribing =
+            Subscribing { shared: shared.clone(), peer: peer.clone(), steady: steady.clone(), again: false };
+        let _listening = subscribing.begin();
         let mut over = pin!(running.waiting().fuse());
         let stuck = Arc::new(Notify::new());
-        shared.phase.send_replace(Phase::Up(Live { ends, peer, stuck: stuck.clone() }));
+        shared.phase.send_replace(Phase::Up(Live { ends, peer, stuck: stuck.clone(), steady }));
         shared.tell(ConnectorChange::Connected);
 
         let (mut settled, mut settling) = (false, pin!(sleep(shared.pace.settled)));
-        let (mut quiet, mut asked) = (pin!(sleep(Duration::ZERO)), None);
+        let (mut passing_on, mut asked) = (pin!(shared.pass_on_changes()), None);
         loop {
             tokio::select! {
                 _ = &mut over => break,
@@ -171,64 +223,20 @@ impl Session {
                     break;
                 }
                 () = &mut settling, if !settled => settled = true,
-                () = &mut quiet, if !quiet.is_elapsed() => {}
-                () = shared.changed.notified(), if quiet.is_elapsed() => {
-                    shared.tell(ConnectorChange::ToolsChanged);
-                    quiet.set(sleep(shared.pace.quiet));
-                }
+                () = &mut passing_on => {}
             }
         }
         if let Some(calls_may_take) = asked {
-            shared.phase.send_replace(Phase::Stopping);
-            let mut calls = shared.calls.subscribe();
-            drop(timeout(calls_may_take, calls.wait_for(|calls| *calls == 0)).await);
+            shared.last_calls(calls_may_take).await;
         }
         close.cancel();
         if !over.is_terminated() {
             let _quit = (&mut over).await;
         }
         let ended = child::end(&mut child).await;
-        asked.is_none().then(|| Ended { reason: child::farewell(ended), settled })
-    }
-}
-
-/// In the newer era a server tells of changed tools only where it was asked to.
-fn listen(shared: &Arc<Shared>, peer: &Peer<RoleClient>) -> Option<AbortOnDrop> {
-    let info = peer.peer_info()?;
-    let tells = info.capabilities.tools.as_ref().and_then(|tools| tools.list_changed) == Some(true);
-    if info.protocol_version.has_initialize() || !tells {
-        return None;
-    }
-    let (shared, peer) = (shared.clone(), peer.clone());
-    let task = tokio::spawn(async move {
-        let filter = SubscriptionFilter::builder().tools_list_changed().build();
-        let Ok(mut subscription) = peer.listen(filter).await else { return };
-        while let Ok(Some(_)) = subscription.next().await {
-            shared.tools_changed();
+        match asked {
+            Some(_) => End::Asked,
+            None => End::Down { reason: child::farewell(ended), settled },
         }
-    });
-    Some(AbortOnDrop(task.abort_handle()))
-}
-
-struct AbortOnDrop(tokio::task::AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// What the server may ask of us: nothing. rmcp refuses sampling, declines elicitation and has no roots to show.
-struct Ear(Arc<Shared>);
-
-impl ClientHandler for Ear {
-    async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
-        self.0.tools_changed();
-    }
-
-    fn get_info(&self) -> ClientConfig {
-        let us = Implementation::new("countersign", env!("CARGO_PKG_VERSION"));
-        ClientConfig::new(ClientCapabilities::default(), us)
-            .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
     }
 }

@@ -1,23 +1,39 @@
-//! Calls of MCP servers that run as child processes and are spoken to over standard input and output.
+//! Calls of MCP servers: child processes that are spoken to over standard input and output, and remote ones that are
+//! spoken to over Streamable HTTP.
 //!
-//! One child per connector, started at the first call or check and started again when it ends. This file keeps them
-//! by connector; `server.rs` speaks with one of them, `life.rs` keeps it alive.
+//! One conversation per connector, begun at the first call or check and begun again when it ends. This file keeps them
+//! by connector; `server.rs` and `asking.rs` speak with one of them, `life.rs` and `remote.rs` keep it alive.
 
+pub(super) mod ask;
+mod asking;
 mod child;
+mod departure;
+mod headers;
+mod launch;
 mod life;
 mod lines;
+mod listening;
+mod listing;
+mod message;
+mod post;
+mod remote;
 mod result;
 mod server;
+mod sse;
 pub(super) mod tools;
 mod wire;
 
+use super::http::HttpClients;
 use super::{ConnectorEvent, ConnectorSpec, DiscoveredTool, Outgoing, Settings};
+use ask::{AskError, ReadOnly};
 use countersign_domain::execution::Attempt;
 use countersign_domain::ids::ConnectorId;
 use countersign_domain::request::Target;
-use server::{Launch, Server};
+use launch::Launch;
+use serde_json::Value;
+use server::Server;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
@@ -56,18 +72,19 @@ impl Default for Pace {
 /// The running servers; none any more once the desk stops.
 pub(super) struct McpServers {
     pace: Pace,
+    clients: Arc<HttpClients>,
     events: broadcast::Sender<ConnectorEvent>,
     running: Mutex<Option<HashMap<ConnectorId, Server>>>,
 }
 
 impl McpServers {
-    pub(super) fn new(pace: Pace, events: broadcast::Sender<ConnectorEvent>) -> Self {
-        Self { pace, events, running: Mutex::new(Some(HashMap::new())) }
+    pub(super) fn new(pace: Pace, clients: Arc<HttpClients>, events: broadcast::Sender<ConnectorEvent>) -> Self {
+        Self { pace, clients, events, running: Mutex::new(Some(HashMap::new())) }
     }
 
     pub(super) async fn call(&self, outgoing: &Outgoing) -> Attempt {
         let Some(limit) = limit_if_approved(&outgoing.target, &outgoing.connector.settings) else {
-            return Attempt::NotSent("The approved command is not the connector's any more.".to_owned());
+            return Attempt::NotSent("The approved destination is not the connector's any more.".to_owned());
         };
         match self.server(&outgoing.connector) {
             Ok(server) => server.call(outgoing, limit).await,
@@ -76,8 +93,13 @@ impl McpServers {
     }
 
     pub(super) async fn check(&self, connector: &ConnectorSpec) -> Result<Vec<DiscoveredTool>, String> {
-        let Settings::Mcp { timeout, .. } = connector.settings else { return Err(NOT_MCP.to_owned()) };
-        self.server(connector)?.list_tools(timeout).await
+        let limit = limit(&connector.settings).ok_or(NOT_MCP)?;
+        self.server(connector)?.list_tools(limit).await
+    }
+
+    pub(super) async fn ask(&self, connector: &ConnectorSpec, what: &ReadOnly) -> Result<Value, AskError> {
+        let Some(limit) = limit(&connector.settings) else { return what.answer_of_none() };
+        self.server(connector).map_err(AskError::Unavailable)?.ask_for(what, limit).await
     }
 
     pub(super) fn retire(&self, connector: ConnectorId) {
@@ -99,7 +121,7 @@ impl McpServers {
 
     /// The connector's server as it is set up now; one that was started with other settings is stopped.
     fn server(&self, connector: &ConnectorSpec) -> Result<Server, String> {
-        let launch = Launch::of(connector).ok_or(NOT_MCP)?;
+        let launch = Launch::of(connector, &self.clients).ok_or(NOT_MCP)?;
         let mut running = self.running();
         let running = running.as_mut().ok_or("The desk is being stopped.")?;
         if let Some(server) = running.get(&connector.id) {
@@ -126,11 +148,21 @@ impl Drop for McpServers {
     }
 }
 
-/// How long the call may take, if the command is still the one that was approved.
+const fn limit(settings: &Settings) -> Option<Duration> {
+    match settings {
+        Settings::Mcp { timeout, .. } | Settings::RemoteMcp { timeout, .. } => Some(*timeout),
+        Settings::Http { .. } | Settings::External => None,
+    }
+}
+
+/// How long the call may take, if the destination is still the one that was approved.
 fn limit_if_approved(target: &Target, settings: &Settings) -> Option<Duration> {
     match (target, settings) {
         (Target::Stdio { command: approved, .. }, Settings::Mcp { command, timeout, .. }) => {
             (approved == command).then_some(*timeout)
+        }
+        (Target::Remote { url: approved, .. }, Settings::RemoteMcp { url, timeout, .. }) => {
+            (approved == url.as_str()).then_some(*timeout)
         }
         _ => None,
     }

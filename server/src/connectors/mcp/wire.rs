@@ -3,57 +3,19 @@
 //! rmcp's own transport would do but for three things: arguments must go up as the approved bytes, it must be known
 //! whether any of a call's bytes left, and an answer must be kept as it came, whatever rmcp makes of its shape.
 
+use super::departure::Departure;
 use super::lines::{Line, Lines};
+use super::message::{Envelope, LONGEST_MESSAGE};
 use countersign_domain::canonical::Canonical;
 use rmcp::RoleClient;
-use rmcp::model::{
-    ClientJsonRpcMessage, ClientNotification, ClientRequest, CustomResult, ErrorCode, ErrorData, GetExtensions as _,
-    JsonRpcMessage, NumberOrString, ServerJsonRpcMessage, ServerResult,
-};
+use rmcp::model::{ClientJsonRpcMessage, ClientNotification, GetExtensions as _, JsonRpcMessage, ServerJsonRpcMessage};
 use rmcp::transport::Transport;
-use serde::Deserialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::{Mutex as AsyncMutex, watch};
-
-/// The longest message that is read. Answers are kept up to 1 MiB; a longer one still has to be told apart.
-const LONGEST_MESSAGE: usize = 16 * 1024 * 1024;
-
-/// Where a call's message stands on its way out. It rides in the request's extensions; rmcp carries it along unseen.
-#[derive(Clone, Default)]
-pub(super) struct Departure(Arc<AtomicU8>);
-
-const WAITING: u8 = 0;
-const LEAVING: u8 = 1;
-const LEFT: u8 = 2;
-const ABANDONED: u8 = 3;
-
-impl Departure {
-    /// The caller gives up. True when the message had not begun to leave; it never will then.
-    pub(super) fn abandon(&self) -> bool {
-        self.step(WAITING, ABANDONED) || self.0.load(Ordering::Acquire) == ABANDONED
-    }
-
-    /// Whether all of it is written.
-    pub(super) fn has_left(&self) -> bool {
-        self.0.load(Ordering::Acquire) == LEFT
-    }
-
-    fn begin(&self) -> bool {
-        self.step(WAITING, LEAVING)
-    }
-
-    fn step(&self, from: u8, to: u8) -> bool {
-        self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-}
 
 /// The transport.
 pub(super) struct Wire {
@@ -79,15 +41,10 @@ impl Wire {
         self.raw.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers which answers are wanted raw.
+    /// Remembers which answers are wanted raw: those that somebody follows.
     fn note(&self, item: &ClientJsonRpcMessage) {
         match item {
-            JsonRpcMessage::Request(request)
-                if matches!(
-                    request.request,
-                    ClientRequest::CallToolRequest(_) | ClientRequest::ListToolsRequest(_)
-                ) =>
-            {
+            JsonRpcMessage::Request(request) if request.request.extensions().get::<Departure>().is_some() => {
                 self.raw().insert(request.id.to_string());
             }
             JsonRpcMessage::Notification(notification) => {
@@ -103,56 +60,13 @@ impl Wire {
 
     /// What a line says to rmcp, if anything. What isn't understood is passed over: many servers print a greeting.
     fn read(&self, line: &[u8]) -> Option<ServerJsonRpcMessage> {
-        let envelope: Envelope<'_> = serde_json::from_slice(line).ok()?;
-        match (envelope.method.as_deref(), envelope.id) {
-            // Progress and log messages would only end up in rmcp's log.
-            (Some(method), None) if !is_wanted(method) => None,
-            (None, Some(id)) if self.raw().remove(&id.to_string()) => {
-                Some(raw_answer(id, envelope.result, envelope.error))
-            }
+        let envelope = Envelope::read(line)?;
+        match &envelope.id {
+            _ if envelope.is_noise() => None,
+            Some(id) if envelope.is_answer() && self.raw().remove(&id.to_string()) => Some(envelope.raw(id.clone())),
             _ => serde_json::from_slice(line).ok(),
         }
     }
-}
-
-fn is_wanted(notification: &str) -> bool {
-    matches!(
-        notification,
-        "notifications/tools/list_changed" | "notifications/subscriptions/acknowledged" | "notifications/cancelled"
-    )
-}
-
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(default)]
-    id: Option<NumberOrString>,
-    #[serde(borrow, default)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    result: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
-}
-
-/// The text of a result travels as a JSON string within rmcp's result for anything: parsing it is left to whoever
-/// asked, who may find it too long for that.
-fn raw_answer(id: NumberOrString, result: Option<&RawValue>, error: Option<&RawValue>) -> ServerJsonRpcMessage {
-    match error {
-        Some(error) => JsonRpcMessage::error(lenient(error.get()), Some(id)),
-        None => {
-            let text = result.map_or("null", RawValue::get).to_owned();
-            JsonRpcMessage::response(ServerResult::CustomResult(CustomResult(Value::String(text))), id)
-        }
-    }
-}
-
-/// An error in whatever shape is still an answer.
-fn lenient(text: &str) -> ErrorData {
-    let error: Value = serde_json::from_str(text).unwrap_or_default();
-    let code =
-        error["code"].as_i64().and_then(|code| i32::try_from(code).ok()).map_or(ErrorCode::INTERNAL_ERROR, ErrorCode);
-    let message = error["message"].as_str().unwrap_or("The server reported an error without a message.").to_owned();
-    ErrorData::new(code, message, None)
 }
 
 impl Transport<RoleClient> for Wire {
@@ -217,7 +131,7 @@ async fn write(stdin: &AsyncMutex<Option<ChildStdin>>, line: &[u8], departure: D
             more => leaving.written += more,
         }
     }
-    leaving.departure.0.store(LEFT, Ordering::Release);
+    leaving.departure.leave();
     stdin.flush().await
 }
 
@@ -230,7 +144,7 @@ struct Leaving {
 impl Drop for Leaving {
     fn drop(&mut self) {
         if self.written == 0 {
-            self.departure.0.store(ABANDONED, Ordering::Release);
+            self.departure.stay();
         }
     }
 }

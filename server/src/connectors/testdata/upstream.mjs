@@ -6,7 +6,7 @@ const [record, ...flags] = process.argv.slice(2);
 const does = (flag) => flags.includes(flag);
 const write = (text) => process.stdout.write(text + "\n");
 const reply = (id, result) => write(JSON.stringify({ jsonrpc: "2.0", id, result }));
-const refuse = (id, code, message) => write(JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } }));
+const refuse = (id, code, message, data) => write(JSON.stringify({ jsonrpc: "2.0", id, error: { code, message, data } }));
 const tell = (method, params) => write(JSON.stringify({ jsonrpc: "2.0", method, params }));
 const say = (text) => ({ content: [{ type: "text", text }] });
 const modern = does("modern");
@@ -58,11 +58,23 @@ const tools = {
   change: (id) => {
     const params = modern ? { _meta: { "io.modelcontextprotocol/subscriptionId": listening } } : undefined;
     for (let n = 0; n < 50; n++) tell("notifications/tools/list_changed", params);
+    if (does("reads")) ["prompts", "resources"].forEach((list) => tell(`notifications/${list}/list_changed`, params));
     reply(id, say("changed"));
   },
 };
 
 let asking, listening;
+const capabilities = { tools: { listChanged: true } };
+if (does("reads")) Object.assign(capabilities, { prompts: { listChanged: true }, resources: { listChanged: true }, completions: {} });
+
+const reads = {
+  "prompts/list": (id, { cursor }) => reply(id, { prompts: [{ name: cursor ?? "first", title: process.env.TOKEN }], nextCursor: "more", odd: 1 }),
+  "prompts/get": (id, { name, arguments: given }) =>
+    name === "greet" ? reply(id, { messages: [{ role: "user", content: { type: "text", text: given.who } }] }) : refuse(id, -32602, "no such prompt, " + process.env.TOKEN, { name, token: process.env.TOKEN }),
+  "resources/list": (id) => reply(id, { resources: [{ uri: "a:b", name: "b" }] }),
+  "resources/read": (id, { uri }) => (uri === "a:big" ? reply(id, { contents: [{ uri, text: "x".repeat(2 << 20) }] }) : refuse(id, -32002, "no such resource", { uri })),
+  "completion/complete": (id, { argument }) => reply(id, { completion: { values: [argument.value + "!"] } }),
+};
 
 const list = (id, cursor) => {
   if (does("no-tools")) return refuse(id, -32601, "Method not found");
@@ -85,17 +97,17 @@ const take = (line) => {
   if (does("old") && method === "server/discover") process.exit(1);
   if (!method) return asking !== undefined && reply(asking, say(JSON.stringify(message)));
   if (method === "server/discover" && modern) {
-    const capabilities = { tools: { listChanged: true } };
     return reply(id, { resultType: "complete", supportedVersions: ["2026-07-28"], capabilities, ttlMs: 0, cacheScope: "private" });
   }
   if (method === "initialize" && does("refuse-all")) return refuse(id, -32000, "bad token " + process.env.TOKEN);
   if (method === "initialize" && !modern) {
-    return reply(id, { protocolVersion: params.protocolVersion, capabilities: { tools: { listChanged: true } }, serverInfo: { name: "test", version: "1" } });
+    return reply(id, { protocolVersion: params.protocolVersion, capabilities, serverInfo: { name: "test", version: "1" } });
   }
   if (method === "subscriptions/listen") {
     listening = id;
-    return tell("notifications/subscriptions/acknowledged", { _meta: { "io.modelcontextprotocol/subscriptionId": id }, notifications: { toolsListChanged: true } });
+    return tell("notifications/subscriptions/acknowledged", { _meta: { "io.modelcontextprotocol/subscriptionId": id }, notifications: params.notifications });
   }
+  if (does("reads") && reads[method]) return reads[method](id, params ?? {});
   if (method === "tools/list") return list(id, params?.cursor);
   if (method === "tools/call") {
     if (modern && params._meta?.["io.modelcontextprotocol/protocolVersion"] !== "2026-07-28") return refuse(id, -32020, "no version");

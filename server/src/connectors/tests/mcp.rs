@@ -73,6 +73,10 @@ impl Story {
         self.connectors.call(self.outgoing(tool, &json!({}))).await
     }
 
+    async fn read(&self, what: ReadOnly) -> Result<Value, AskError> {
+        self.connectors.ask(&self.spec, what).await
+    }
+
     async fn check(&self) -> Result<Vec<DiscoveredTool>, String> {
         self.connectors.check(&self.spec, None).await
     }
@@ -326,6 +330,78 @@ async fn in_the_newer_era_changed_tools_are_heard_of_too() {
     }
     answered(story.call("change").await);
     assert_eq!(events.recv().await.unwrap().change, ConnectorChange::ToolsChanged);
+}
+
+#[tokio::test]
+async fn prompts_resources_and_completions_are_read_as_the_server_gives_them() {
+    for flags in [&["reads"][..], &["reads", "modern"]] {
+        let story = Story::with(flags);
+        let page = story.read(ReadOnly::ListPrompts { cursor: Some("second".into()) }).await.unwrap();
+        let prompt = json!({"name": "second", "title": "[credential removed]"});
+        assert_eq!(page, json!({"prompts": [prompt], "nextCursor": "more", "odd": 1}));
+        let arguments = json!({"who": "Emma"}).as_object().cloned();
+        let filled = story.read(ReadOnly::GetPrompt { name: "greet".into(), arguments }).await.unwrap();
+        assert_eq!(filled["messages"][0]["content"]["text"], "Emma");
+        let listed = story.read(ReadOnly::ListResources { cursor: None }).await.unwrap();
+        assert_eq!(listed["resources"][0]["uri"], "a:b");
+        let params = json!({"ref": {"type": "ref/prompt", "name": "greet"}, "argument": {"name": "who", "value": "E"}});
+        let completed = story.read(ReadOnly::Complete { params }).await.unwrap();
+        assert_eq!(completed["completion"]["values"], json!(["E!"]));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_offers_nothing_to_read_has_empty_lists() {
+    for flags in [&[][..], &["modern"]] {
+        let story = Story::with(flags);
+        assert_eq!(story.read(ReadOnly::ListPrompts { cursor: None }).await, Ok(json!({"prompts": []})));
+        assert_eq!(story.read(ReadOnly::ListResources { cursor: None }).await, Ok(json!({"resources": []})));
+        assert_eq!(story.reached("prompts/list"), 0);
+        let none = story.read(ReadOnly::GetPrompt { name: "greet".into(), arguments: None }).await.unwrap_err();
+        assert!(matches!(none, AskError::Refused { code: -32602, .. }), "{none:?}");
+    }
+    // This one says that it has resources, and knows nothing of their templates.
+    let templates = Story::with(&["reads"]).read(ReadOnly::ListResourceTemplates { cursor: None }).await;
+    assert_eq!(templates, Ok(json!({"resourceTemplates": []})));
+}
+
+#[tokio::test]
+async fn a_refusal_to_read_keeps_its_code_and_gives_no_secret_away() {
+    let story = Story::with(&["reads"]);
+    let refused = story.read(ReadOnly::GetPrompt { name: "x".into(), arguments: None }).await.unwrap_err();
+    let message = "no such prompt, [credential removed]".to_owned();
+    let data = Some(json!({"name": "x", "token": "[credential removed]"}));
+    assert_eq!(refused, AskError::Refused { code: -32602, message, data });
+    let unknown = story.read(ReadOnly::ReadResource { uri: "a:c".into() }).await.unwrap_err();
+    assert!(matches!(unknown, AskError::Refused { code: -32002, .. }), "{unknown:?}");
+    let wrong = story.read(ReadOnly::Complete { params: json!({"ref": 7}) }).await.unwrap_err();
+    assert!(matches!(wrong, AskError::Refused { code: -32602, .. }), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn what_is_too_long_to_pass_on_or_cannot_be_asked_for_is_unavailable() {
+    let story = Story::with(&["reads"]);
+    let long = story.read(ReadOnly::ReadResource { uri: "a:big".into() }).await.unwrap_err();
+    assert_eq!(long, AskError::Unavailable("The server's answer is longer than 1048576 bytes.".into()));
+    let story = Story::paced(Pace { grace: SHORT, ..HASTE }, &["die"], LONG);
+    let down = story.read(ReadOnly::ListPrompts { cursor: None }).await.unwrap_err();
+    assert!(matches!(&down, AskError::Unavailable(why) if why.contains("exit code 3")), "{down:?}");
+}
+
+#[tokio::test]
+async fn changed_prompts_and_resources_are_heard_of_in_both_eras() {
+    for (flags, begun_by) in [(&["reads"][..], "tools/call echo"), (&["reads", "modern"], "subscriptions/listen")] {
+        let story = Story::paced(Pace { quiet: Duration::from_millis(1), ..HASTE }, flags, LONG);
+        let mut events = story.connectors.subscribe();
+        answered(story.call("echo").await);
+        while story.reached(begun_by) == 0 {
+            answered(story.call("echo").await);
+        }
+        answered(story.call("change").await);
+        for change in [ConnectorChange::PromptsChanged, ConnectorChange::ResourcesChanged] {
+            while events.recv().await.unwrap().change != change {}
+        }
+    }
 }
 
 #[tokio::test]

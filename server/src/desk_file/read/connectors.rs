@@ -1,6 +1,6 @@
 //! The file's connectors, their credentials and tools.
 
-use super::super::fields::{Fields, Keys, NOT_AVAILABLE, json};
+use super::super::fields::{Fields, Keys, json};
 use super::super::notes::{Notes, Variable};
 use super::super::problem::{Marked, Place};
 use super::super::tree::Node;
@@ -20,6 +20,7 @@ pub(in super::super) struct ConnectorItem {
     pub(in super::super) kind_place: Place,
     pub(in super::super) base_url: Option<String>,
     pub(in super::super) command: Vec<String>,
+    pub(in super::super) url: Option<String>,
     pub(in super::super) allow_private: bool,
     pub(in super::super) health_path: Option<String>,
     pub(in super::super) credential: Option<CredentialItem>,
@@ -72,8 +73,13 @@ pub(super) fn connector(node: &Node, path: &str, notes: &Notes) -> Option<Connec
     if let Some(kind) = kind {
         check_settings(&fields, kind);
     }
+    let place = match kind {
+        Some(ConnectorKind::Mcp) if fields.node("url").is_none() => Some(CredentialPlace::Environment),
+        Some(ConnectorKind::Mcp | ConnectorKind::Http) => Some(CredentialPlace::Request),
+        Some(ConnectorKind::External) | None => None,
+    };
     let credential =
-        fields.node("credential").and_then(|node| credential(node, &format!("{path}.credential"), kind, notes));
+        fields.node("credential").and_then(|node| credential(node, &format!("{path}.credential"), place, notes));
     fields.names("tools", "name", str::to_owned);
     let tools = fields.items("tools", |node, path| tool(node, path, kind, notes));
     let slug = slug?;
@@ -83,6 +89,7 @@ pub(super) fn connector(node: &Node, path: &str, notes: &Notes) -> Option<Connec
         kind_place: fields.place_of("kind"),
         base_url: fields.text("base_url"),
         command: fields.texts("command").unwrap_or_default(),
+        url: fields.text("url"),
         allow_private: fields.truth("allow_private").unwrap_or(false),
         health_path: fields.text("health_path"),
         credential,
@@ -95,7 +102,8 @@ pub(super) fn connector(node: &Node, path: &str, notes: &Notes) -> Option<Connec
 fn check_settings(fields: &Fields<'_>, kind: ConnectorKind) {
     let belongs: &[&str] = match kind {
         ConnectorKind::Http => &["base_url", "allow_private", "health_path", "credential"],
-        ConnectorKind::Mcp => &["command", "url", "credential"],
+        ConnectorKind::Mcp if fields.node("url").is_some() => &["command", "url", "allow_private", "credential"],
+        ConnectorKind::Mcp => &["command", "credential"],
         ConnectorKind::External => &[],
     };
     for key in ["base_url", "command", "url", "allow_private", "health_path", "credential"] {
@@ -103,10 +111,8 @@ fn check_settings(fields: &Fields<'_>, kind: ConnectorKind) {
             fields.wrong(key, format!("does not go with kind {}", kind.word()));
         }
     }
-    if fields.node("url").is_some() && kind == ConnectorKind::Mcp {
-        fields.wrong("url", format!("{NOT_AVAILABLE}; name a command"));
-    } else if kind == ConnectorKind::Mcp && fields.texts("command").is_none_or(|command| command.is_empty()) {
-        fields.wrong("command", "must name a program and its arguments, as a list");
+    if kind == ConnectorKind::Mcp {
+        check_way(fields);
     }
     if kind == ConnectorKind::Http
         && let Some(Err(why)) = fields.required("base_url").as_deref().map(check_base_url)
@@ -118,7 +124,32 @@ fn check_settings(fields: &Fields<'_>, kind: ConnectorKind) {
     }
 }
 
-fn credential(node: &Node, path: &str, kind: Option<ConnectorKind>, notes: &Notes) -> Option<CredentialItem> {
+/// An MCP server is started or connected to.
+fn check_way(fields: &Fields<'_>) {
+    if fields.node("url").is_none() {
+        if fields.texts("command").is_none_or(|command| command.is_empty()) {
+            fields.wrong("command", "must name a program and its arguments, as a list; or name a `url`");
+        }
+        return;
+    }
+    if fields.node("command").is_some() {
+        fields.wrong("url", "does not go with a command: a server is started or connected to");
+    }
+    if let Some(Err(why)) = fields.text("url").as_deref().map(check_base_url) {
+        fields.wrong("url", why);
+    }
+}
+
+/// Where a kind of connector puts its credential.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CredentialPlace {
+    /// Into each request, as it says.
+    Request,
+    /// Into the environment of the program that is started, whatever it says.
+    Environment,
+}
+
+fn credential(node: &Node, path: &str, place: Option<CredentialPlace>, notes: &Notes) -> Option<CredentialItem> {
     const KEYS: Keys<'_> = Keys { now: &["env", "as", "name"], later: &[] };
     let fields = Fields::of(node, path, &KEYS, notes)?;
     let env = fields.required("env");
@@ -129,12 +160,11 @@ fn credential(node: &Node, path: &str, kind: Option<ConnectorKind>, notes: &Note
     let placement = fields.must("as").and_then(|_| fields.word("as", &words, CredentialPlacement::from_word));
     let name = fields.text("name");
     let placement = placement?;
-    if placement.needs_name() && fields.node("name").is_none() && kind == Some(ConnectorKind::Http) {
+    if placement.needs_name() && fields.node("name").is_none() && place == Some(CredentialPlace::Request) {
         fields.wrong("name", format!("is missing: {} needs one", placement.word()));
     }
     let env = env?;
-    // An MCP server is given its credential in its environment, whatever `as` says.
-    let name = if kind == Some(ConnectorKind::Mcp) { name.or_else(|| Some(env.clone())) } else { name };
+    let name = if place == Some(CredentialPlace::Environment) { name.or_else(|| Some(env.clone())) } else { name };
     Some(CredentialItem { env, placement, name })
 }
 

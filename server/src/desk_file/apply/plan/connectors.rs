@@ -21,6 +21,7 @@ impl Plan {
         let settings = ConnectorSettings {
             base_url: value.base_url.clone(),
             command: value.command.clone(),
+            url: value.url.clone(),
             allow_private: value.allow_private,
             health_path: value.health_path.clone(),
         };
