@@ -78,7 +78,8 @@ async fn both_eras_are_offered_the_same() {
     let session = at(&shop).in_session().await.tools().await;
     assert_eq!(names(&stateless), names(&session));
     let discovered = at(&shop).ask("server/discover", json!({})).await;
-    assert_eq!(discovered["result"]["serverInfo"]["name"], "countersign", "{discovered}");
+    let versions = discovered["result"]["supportedVersions"].as_array().unwrap();
+    assert!(versions.contains(&json!("2026-07-28")) && versions.contains(&json!("2025-06-18")), "{discovered}");
     let listed = at(&shop).ask("tools/list", json!({})).await;
     assert_eq!(
         (&listed["result"]["cacheScope"], &listed["result"]["resultType"]),

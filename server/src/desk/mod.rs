@@ -32,6 +32,7 @@ mod setup;
 pub mod snapshot;
 mod stream;
 mod submit;
+mod upstreams;
 mod withdraw;
 
 pub use agent_door::AgentCaller;
@@ -48,6 +49,7 @@ pub use session::{Admin, SignedIn, Widening};
 pub(crate) use setup::ensure_default_flow;
 pub use stream::{Hub, Watch};
 pub use submit::{Ask, Submitted};
+pub use upstreams::Upstream;
 
 use crate::auth::passkeys::Passkeys;
 use crate::clock::{SharedClock, fresh_id};
