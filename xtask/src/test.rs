@@ -24,13 +24,15 @@ const TOOLS: &[Tool] = &[
 /// # Errors
 /// When a tool is missing, a build fails or a test does.
 pub(crate) fn test(args: &[String]) -> Result<()> {
-    eprintln!("[1/5] tools: a C compiler, Chromium and its driver, Node and npm, nextest");
+    eprintln!("[1/5] tools: a C compiler, Chromium and its driver, Node and npm, Python, nextest");
     tools::c_compiler()?;
     tools::wasm_target()?;
     tools::debian(TOOLS)?;
     let nextest = tools::nextest()?;
-    eprintln!("[2/5] real MCP servers for the stories, and the Node that runs them");
-    let node = upstreams(&shell::root().join("tests"))?;
+    eprintln!("[2/5] real MCP servers and clients for the stories, and what runs them");
+    let node = node_packages(&shell::root().join("tests"))?;
+    let clients = shell::root().join("tests/clients/python");
+    let (python_1, python_2) = (tools::python(&clients.join("sdk-1.txt"))?, tools::python(&clients.join("sdk-2.txt"))?);
     eprintln!("[3/5] the user interface");
     ui::build()?;
     eprintln!("[4/5] the server");
@@ -39,7 +41,8 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     eprintln!("[5/5] every test");
     let mut tests = shell::without_package(Command::new(nextest));
     tests.args(["nextest", "run", "--workspace"]).args(args);
-    shell::run(tests.env("COUNTERSIGN_TEST_NODE", node).env("COUNTERSIGN_BIN", server))?;
+    tests.env("COUNTERSIGN_TEST_NODE", node).env("COUNTERSIGN_BIN", server);
+    shell::run(tests.env("COUNTERSIGN_TEST_PYTHON_1", python_1).env("COUNTERSIGN_TEST_PYTHON_2", python_2))?;
     if args.is_empty() {
         shell::run(shell::cargo().args(["test", "--quiet", "--workspace", "--doc"]))?;
     }
@@ -47,8 +50,8 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
 }
 
 /// Installs the npm packages that `tests/package-lock.json` pins, unless these very ones are there. Answers where
-/// their Node is: the servers want 22, whichever the machine has.
-fn upstreams(tests: &Path) -> Result<PathBuf> {
+/// their Node is: they want 22, whichever the machine has.
+fn node_packages(tests: &Path) -> Result<PathBuf> {
     let node = tests.join("node_modules/node/bin/node");
     let stamp = tests.join("node_modules/.countersign-lock");
     let lock = fs::read(tests.join("package-lock.json")).context("tests/package-lock.json can't be read")?;

@@ -1,13 +1,14 @@
 //! The programs that the tasks need from outside the workspace: found, fetched where that is allowed, or named.
 //! Nothing is skipped in silence: what is missing and can't be fetched stops the task with the line that installs it.
 
-use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
 use crate::shell;
+use crate::ui::content_hash;
 
 const WASM: &str = "wasm32-unknown-unknown";
 const NEXTEST: &str = "0.9.143";
@@ -60,19 +61,45 @@ pub(crate) fn debian(tools: &[Tool]) -> Result<()> {
     }
     let programs = missing.iter().map(|tool| tool.0).collect::<Vec<_>>().join(", ");
     let packages: Vec<&str> = missing.iter().map(|tool| tool.1).collect();
-    let Some(mut apt) = apt_get() else {
-        bail!(
-            "not found on PATH: {programs}. Install what brings them; on Debian and Ubuntu: sudo apt-get install {}",
-            packages.join(" ")
-        );
-    };
-    eprintln!("      not found: {programs}; installing {} with apt-get", packages.join(" "));
-    shell::run(apt().arg("update"))?;
-    shell::run(apt().args(["install", "-y", "--no-install-recommends"]).args(&packages))?;
+    install(&format!("not found on PATH: {programs}"), &packages)?;
     match missing.iter().find(|tool| shell::on_path(tool.0).is_none()) {
         Some(tool) => bail!("apt-get installed {}, and still `{}` is not on PATH", tool.1, tool.0),
         None => Ok(()),
     }
+}
+
+/// Installs Debian packages where that is allowed without asking anybody for a password.
+fn install(missing: &str, packages: &[&str]) -> Result<()> {
+    let Some(mut apt) = apt_get() else {
+        bail!("{missing}. Install what brings it; on Debian and Ubuntu: sudo apt-get install {}", packages.join(" "));
+    };
+    eprintln!("      {missing}; installing {} with apt-get", packages.join(" "));
+    shell::run(apt().arg("update"))?;
+    shell::run(apt().args(["install", "-y", "--no-install-recommends"]).args(packages))
+}
+
+/// Gets the Python of an environment of its own in the tool cache, with the packages that this file pins. The file is
+/// part of the environment's name: another one makes another environment.
+///
+/// # Errors
+/// When there is no Python that makes environments and none can be installed, or its packages can't be.
+pub(crate) fn python(requirements: &Path) -> Result<PathBuf> {
+    let pinned = fs::read(requirements).with_context(|| format!("{} can't be read", requirements.display()))?;
+    let name = requirements.file_stem().context("a file of requirements has a name")?.to_string_lossy();
+    let folder = tool_cache()?.join("python").join(format!("{name}-{}", content_hash(&pinned)));
+    let (python, stamp) = (folder.join("bin/python"), folder.join(".countersign-complete"));
+    if stamp.is_file() && shell::ask(Command::new(&python).args(["-c", "import mcp"])).is_some() {
+        return Ok(python);
+    }
+    // Debian's python3 has the module `venv` without what it needs.
+    if shell::ask(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_none() {
+        install("no python3 that makes virtual environments", &["python3", "python3-venv"])?;
+    }
+    shell::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+    shell::run(Command::new(&python).args(pip).arg(requirements))?;
+    fs::write(&stamp, "").with_context(|| format!("{} can't be written", stamp.display()))?;
+    Ok(python)
 }
 
 /// How to call apt-get as root from here, if at all.
