@@ -1,8 +1,9 @@
-// What every client here is asked to do, and how: `<client> URL list` or `<client> URL call [TOOL ARGUMENTS]...`, the
-// agent's key in COUNTERSIGN_KEY. Each result is printed as one line of JSON, those that say to wait too.
+// What every client here is asked to do, and how: `<client> URL list [tools|prompts|resources]...` or
+// `<client> URL call [TOOL ARGUMENTS]...`, the agent's key in COUNTERSIGN_KEY. Each list and each result is printed as
+// one line of JSON, those that say to wait too.
 const ID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 
-const [url, verb, ...calls] = process.argv.slice(2);
+const [url, verb, ...rest] = process.argv.slice(2);
 export { url };
 export const headers = { Authorization: `Bearer ${process.env.COUNTERSIGN_KEY}` };
 
@@ -28,8 +29,8 @@ const follow = async (client, tool, args) => {
 /** Does what the command line says with a client that can `tools`, `prompts`, `resources` and `call`. */
 export const run = async (client) => {
   if (verb === "list") {
-    const [tools, prompts, resources] = [await client.tools(), await client.prompts(), await client.resources()];
-    return print({ tools, prompts, resources });
+    for (const list of rest) print(await client[list]());
+  } else {
+    for (let at = 0; at < rest.length; at += 2) await follow(client, rest[at], JSON.parse(rest[at + 1]));
   }
-  for (let at = 0; at < calls.length; at += 2) await follow(client, calls[at], JSON.parse(calls[at + 1]));
 };

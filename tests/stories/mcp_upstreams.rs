@@ -2,15 +2,12 @@
 
 use crate::given::{KEY, settled};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use support::{Agent, Desk, Person};
+use std::path::PathBuf;
+use support::{Agent, Desk, Person, node_script};
 
-/// A program of the test's own packages, and the Node that runs it.
+/// A program of the tests' own packages.
 fn server(package: &str) -> Vec<String> {
-    let node =
-        std::env::var("COUNTERSIGN_TEST_NODE").expect("run this by `cargo xtask test`, which brings the Node it needs");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/@modelcontextprotocol").join(package);
-    vec![node, script.join("dist/index.js").display().to_string()]
+    node_script(&format!("node_modules/@modelcontextprotocol/{package}/dist/index.js"))
 }
 
 async fn given_desk(command: &[String], policies: &str) -> (Desk, Person, Agent) {

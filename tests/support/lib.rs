@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story that can't be set up has failed")]
 
+mod bearer;
 mod browser;
 mod clock;
 mod database;
@@ -12,9 +13,11 @@ mod mcp;
 mod pause;
 mod person;
 mod process;
+mod program;
 mod served;
 mod upstream;
 
+pub use bearer::Bearer;
 pub use browser::Browser;
 pub use clock::HandClock;
 pub use database::Database;
@@ -25,5 +28,6 @@ pub use mcp::{McpClient, Messages, text};
 pub use pause::pause;
 pub use person::Person;
 pub use process::{Demo, Ended, Process, command, free_port, refused_command, run};
+pub use program::{node_script, program, python_script, test_file};
 pub use served::Served;
 pub use upstream::Upstream;

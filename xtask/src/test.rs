@@ -59,7 +59,7 @@ fn node_packages(tests: &Path) -> Result<PathBuf> {
     if node.is_file() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(node);
     }
-    shell::run(Command::new("npm").current_dir(tests).args(["ci", "--no-audit", "--no-fund"]))?;
+    shell::run(Command::new("npm").current_dir(tests).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))?;
     if !node.is_file() {
         bail!("`npm ci` in tests/ brought no Node: the install script of the package `node` must be allowed to run");
     }

@@ -7,7 +7,7 @@ import sys
 
 ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-URL, VERB, *CALLS = sys.argv[1:]
+URL, VERB, *REST = sys.argv[1:]
 HEADERS = {"Authorization": f"Bearer {os.environ['COUNTERSIGN_KEY']}"}
 
 
@@ -28,11 +28,15 @@ def pending(result):
     return found and found[0]
 
 
+async def listed(client, name):
+    return plain(await getattr(client, f"list_{name}")())[name]
+
+
 async def follow(client, tool, arguments):
     """Does as a model would: calls, and as long as the answer is to wait, waits, as the tool for that wants it asked."""
     result = said(await client.call_tool(tool, arguments))
     while request := pending(result):
-        tools = plain(await client.list_tools())["tools"]
+        tools = await listed(client, "tools")
         schema = next(tool["inputSchema"] for tool in tools if tool["name"] == "await_approval")
         result = said(await client.call_tool("await_approval", {schema["required"][0]: request}))
 
@@ -40,8 +44,8 @@ async def follow(client, tool, arguments):
 async def run(client):
     """Does what the command line says."""
     if VERB == "list":
-        lists = [await client.list_tools(), await client.list_prompts(), await client.list_resources()]
-        names = ["tools", "prompts", "resources"]
-        print(json.dumps({name: plain(listed)[name] for name, listed in zip(names, lists)}))
-    for tool, arguments in zip(CALLS[::2], CALLS[1::2]):
-        await follow(client, tool, json.loads(arguments))
+        for name in REST:
+            print(json.dumps(await listed(client, name)))
+    else:
+        for tool, arguments in zip(REST[::2], REST[1::2]):
+            await follow(client, tool, json.loads(arguments))

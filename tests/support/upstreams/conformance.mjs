@@ -53,9 +53,11 @@ const step1 = { step1: form("Step 1: What is your name?", "name", "string") };
 const step2 = { step2: form("Step 2: What is your favorite color?", "color", "string") };
 const all = { ...name, greeting: words("Generate a greeting", 50), client_roots: roots };
 
-const changing = { tools: true, prompts: true };
+// A list changes by what leaves it, one at a time: what comes is not offered before somebody has nodded to it.
+const left = { tools: 0, prompts: 0 };
+const stays = (name, list) => Number(name.match(/_leaves_(\d)$/)?.[1] ?? Infinity) > left[list];
 const change = (list) => async (_, { notify }) => {
-  changing[list] = !changing[list];
+  left[list] += 1;
   await notify(`notifications/${list}/list_changed`);
   return said(text("changed"));
 };
@@ -84,7 +86,9 @@ const tools = {
   },
   test_trigger_tool_change: change("tools"),
   test_trigger_prompt_change: change("prompts"),
-  test_comes_and_goes: () => said(text("here")),
+  test_leaves_1: () => said(text("here")),
+  test_leaves_2: () => said(text("here")),
+  test_leaves_3: () => said(text("here")),
   test_input_required_result_elicitation: asking([name], ({ user_name }) => said(text(`Hello, ${user_name.content.name}!`))),
   test_input_required_result_sampling: asking([capital], () => said(text("The capital of France is Paris."))),
   test_input_required_result_list_roots: asking([{ client_roots: roots }], () => said(text("roots"))),
@@ -127,7 +131,7 @@ const prompts = {
     text("Please process the embedded resource above."),
   ],
   test_prompt_with_image: () => [image, text("Please analyze the image above.")],
-  test_prompt_that_comes_and_goes: () => [text("here")],
+  test_prompt_leaves_1: () => [text("here")],
   test_input_required_result_prompt: asking([{ user_context: form("What context should the prompt use?", "context", "string") }], () => [text("done")]),
 };
 const needed = { test_prompt_with_arguments: ["arg1", "arg2"], test_prompt_with_embedded_resource: ["resourceUri"] };
@@ -144,7 +148,7 @@ const templated = (uri) => {
 
 const prefix = process.argv[2] ? `${process.argv[2]}_` : "";
 const offered = (table, list) => {
-  const here = Object.keys(table).filter((name) => name.startsWith(prefix) && (changing[list] || !name.endsWith("comes_and_goes")));
+  const here = Object.keys(table).filter((name) => name.startsWith(prefix) && stays(name, list));
   return here.map((name) => [name, name.slice(prefix.length)]);
 };
 const found = (table, name) => {
