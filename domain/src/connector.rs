@@ -158,6 +158,12 @@ pub fn qualified_name(slug: &str, tool: &str) -> String {
     format!("{slug}_{tool}")
 }
 
+/// Whether a tool can be offered under its qualified name.
+#[must_use]
+pub const fn fits_qualified(slug: &str, tool: &str) -> bool {
+    slug.len() + 1 + tool.len() <= QUALIFIED_NAME_LIMIT
+}
+
 /// A connector's slug and a tool's bare name out of a qualified name.
 #[must_use]
 pub fn split_qualified(name: &str) -> Option<(&str, &str)> {
@@ -175,6 +181,12 @@ mod tests {
             let name = qualified_name(&slug, &tool);
             prop_assert_eq!(split_qualified(&name), Some((slug.as_str(), tool.as_str())));
         }
+    }
+
+    #[test]
+    fn a_qualified_name_has_an_end() {
+        assert!(fits_qualified("git", &"x".repeat(60)));
+        assert!(!fits_qualified("git", &"x".repeat(61)));
     }
 
     #[test]

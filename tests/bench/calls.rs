@@ -43,7 +43,7 @@ pub(crate) async fn measure() -> Vec<Line> {
     lines
 }
 
-fn rate(sample: &Sample, callers: usize) -> String {
+pub(crate) fn rate(sample: &Sample, callers: usize) -> String {
     #[expect(clippy::cast_precision_loss)]
     let rate = callers as f64 / sample.quantile(0.5).as_secs_f64();
     format!("about {rate:.0} calls/s")
@@ -72,7 +72,11 @@ async fn in_turns(server: &Process, upstream: &str, callers: usize) -> (Sample, 
 }
 
 /// So many callers at once, each so many calls, one after the other.
-async fn all(callers: usize, each: usize, request: impl Fn(&Client) -> reqwest::RequestBuilder) -> Vec<Duration> {
+pub(crate) async fn all(
+    callers: usize,
+    each: usize,
+    request: impl Fn(&Client) -> reqwest::RequestBuilder,
+) -> Vec<Duration> {
     let tasks: Vec<_> = (0..callers)
         .map(|_| {
             let client = Client::new();

@@ -49,7 +49,7 @@ async fn pending(agent: &support::Agent) -> usize {
 }
 
 /// Linux's own count of the process's resident memory, in bytes (proc(5), `VmRSS`).
-fn resident(server: &Process) -> u64 {
+pub(crate) fn resident(server: &Process) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1_024

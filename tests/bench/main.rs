@@ -7,8 +7,10 @@
 
 mod calls;
 mod decisions;
+mod echo;
 mod figures;
 mod footprint;
+mod gateway;
 mod page;
 mod pages;
 mod policies;
@@ -18,7 +20,7 @@ mod world;
 use figures::Line;
 
 /// A part of the bench, by the name that chooses it at the command line.
-const PARTS: [&str; 6] = ["calls", "decisions", "pages", "policies", "footprint", "page"];
+const PARTS: [&str; 7] = ["calls", "gateway", "decisions", "pages", "policies", "footprint", "page"];
 
 #[tokio::main]
 async fn main() {
@@ -32,6 +34,9 @@ async fn main() {
     let mut lines = Vec::new();
     if wanted("calls") {
         lines.extend(measured("an allowed call", calls::measure()).await);
+    }
+    if wanted("gateway") {
+        lines.extend(measured("an allowed call by MCP", gateway::measure()).await);
     }
     if wanted("decisions") {
         lines.extend(measured("decisions", decisions::measure()).await);

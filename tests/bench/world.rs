@@ -14,7 +14,7 @@ use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use support::{Agent, apply_to};
+use support::{Agent, Database, apply_to};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -34,13 +34,26 @@ pub(crate) fn key(agent: usize) -> String {
 
 /// Writes the world into a data folder.
 pub(crate) async fn furnish(folder: &Path, upstream: &str) {
+    furnish_with(folder, upstream, None).await;
+}
+
+/// The same, with an MCP server at an address.
+pub(crate) async fn furnish_with(folder: &Path, upstream: &str, echo: Option<&str>) {
     let keys: Vec<(String, String)> = (0..AGENTS).map(|agent| (format!("KEY_{agent}"), key(agent))).collect();
     let mut variables: Vec<(&str, &str)> = keys.iter().map(|(name, key)| (name.as_str(), key.as_str())).collect();
     variables.push(("SHOP_TOKEN", "shop-credential-for-the-bench"));
-    apply_to(folder, Arc::new(SystemClock), &file(upstream), &variables).await;
+    apply_to(folder, Arc::new(SystemClock), &file(upstream, echo), &variables).await;
 }
 
-fn file(upstream: &str) -> String {
+/// How many requests a desk holds.
+pub(crate) async fn requests(folder: &Path) -> i64 {
+    Database::of(folder).await.numbers("SELECT COUNT(*) FROM requests").await[0]
+}
+
+fn file(upstream: &str, echo: Option<&str>) -> String {
+    let echo = echo.map_or_else(String::new, |url| {
+        format!("  - {{slug: echo, kind: mcp, name: Echo, url: \"{url}\", allow_private: true}}\n")
+    });
     let mut agents = String::new();
     for agent in 0..AGENTS {
         let _ = writeln!(agents, "  - {{name: bot-{agent}, owner: {MINA}, key_env: KEY_{agent}}}");
@@ -68,10 +81,11 @@ connectors:
     kind: external
     name: Shell
     tools: [{{name: run, effect: destructive}}]
-flows:
+{echo}flows:
   - {{name: Quick, description: "Decided by the session", confirmation: session, timeout_minutes: 600, steps: [{{order: 1, approvers: {{users: [{DANA}, {ANAND}]}}}}]}}
 policies:
   - {{name: Looking, action: allow, connectors: [shop], tools: [charges_get]}}
+  - {{name: Echo, action: allow, tools: [echo]}}
   - {{name: Refunds, action: request_approval, connectors: [shop], tools: [refunds_create], flow: Quick}}
   - {{name: Never, action: deny, tools: [shop_close]}}
   - {{name: Shell, action: request_approval, connectors: [shell], flow: Quick}}

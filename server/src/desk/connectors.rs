@@ -11,7 +11,7 @@ use crate::store;
 use crate::store::Connection;
 use crate::store::connectors::{Connector, Tool};
 use countersign_domain::Timestamp;
-use countersign_domain::connector::{ConnectorKind, ConnectorStatus, ToolState};
+use countersign_domain::connector::{ConnectorKind, ConnectorStatus, ToolState, fits_qualified};
 use countersign_domain::ids::ConnectorId;
 use countersign_domain::user::Role;
 use countersign_wire::Page;
@@ -232,6 +232,16 @@ async fn note_tools(
         .filter(|tool| tool.connector_id == connector.id)
         .map(|tool| (tool.name.clone(), tool))
         .collect();
+    let (found, too_long): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|tool| fits_qualified(&connector.slug, &tool.name));
+    if !too_long.is_empty() {
+        let (connector, skipped) = (&connector.slug, too_long.len());
+        tracing::warn!(
+            connector,
+            skipped,
+            "an MCP server lists tools whose names are too long with the slug before them"
+        );
+    }
     for tool in found {
         let before = known.remove(&tool.name);
         let after = seen(connector, tool, before.as_ref());

@@ -9,7 +9,9 @@ use crate::connectors::check_base_url;
 use crate::desk::snapshot::schema_validator;
 use countersign_domain::Effect;
 use countersign_domain::connector::http_call::{METHODS, PathTemplate, check_path};
-use countersign_domain::connector::{ConnectorKind, CredentialPlacement, is_slug, is_tool_name};
+use countersign_domain::connector::{
+    ConnectorKind, CredentialPlacement, QUALIFIED_NAME_LIMIT, fits_qualified, is_slug, is_tool_name,
+};
 use serde_json::{Value, json};
 
 #[derive(Clone, Debug)]
@@ -81,7 +83,7 @@ pub(super) fn connector(node: &Node, path: &str, notes: &Notes) -> Option<Connec
     let credential =
         fields.node("credential").and_then(|node| credential(node, &format!("{path}.credential"), place, notes));
     fields.names("tools", "name", str::to_owned);
-    let tools = fields.items("tools", |node, path| tool(node, path, kind, notes));
+    let tools = fields.items("tools", |node, path| tool(node, path, (kind, slug.as_deref()), notes));
     let slug = slug?;
     Some(ConnectorItem {
         name: name.unwrap_or_else(|| slug.clone()),
@@ -168,13 +170,22 @@ fn credential(node: &Node, path: &str, place: Option<CredentialPlace>, notes: &N
     Some(CredentialItem { env, placement, name })
 }
 
-fn tool(node: &Node, path: &str, kind: Option<ConnectorKind>, notes: &Notes) -> Option<ToolItem> {
+fn tool(
+    node: &Node,
+    path: &str,
+    (kind, slug): (Option<ConnectorKind>, Option<&str>),
+    notes: &Notes,
+) -> Option<ToolItem> {
     const KEYS: Keys<'_> =
         Keys { now: &["name", "description", "method", "path", "effect", "input_schema"], later: &[] };
     let fields = Fields::of(node, path, &KEYS, notes)?;
     let name = fields.required("name");
     if name.as_deref().is_some_and(|name| !is_tool_name(name)) {
         fields.wrong("name", "must have 1 to 128 letters, digits, `_`, `-`, `.` or `/`");
+    } else if name.as_deref().zip(slug).is_some_and(|(name, slug)| !fits_qualified(slug, name)) {
+        let most =
+            format!("is too long: with the connector's slug and `_` it may have {QUALIFIED_NAME_LIMIT} characters");
+        fields.wrong("name", most);
     }
     let effect = fields.word("effect", &["read", "write", "destructive"], Effect::from_word);
     let (method, template) = kind.map_or((None, None), |kind| route(&fields, kind));

@@ -46,6 +46,23 @@ colours: blue
     assert!(problems.len() >= 11, "the method and the path of line 12 are two: {problems:#?}");
 }
 
+#[test]
+fn a_tool_whose_name_is_too_long_with_its_slug_is_told_with_its_line() {
+    let (fits, long) = ("x".repeat(59), "x".repeat(60));
+    let text = format!(
+        "connectors:
+  - slug: shop
+    kind: external
+    tools:
+      - {{name: {fits}}}
+      - {{name: {long}}}
+"
+    );
+    let file = DeskFile::read(&text);
+    let lines: Vec<_> = file.problems().iter().map(|problem| problem.line).collect();
+    assert_eq!(lines, [6]);
+}
+
 #[tokio::test]
 async fn a_wrong_field_hides_no_unknown_name_and_no_unset_variable() {
     let desk = given_desk().await;
