@@ -165,6 +165,22 @@ async fn a_session_is_its_agents_alone() {
 }
 
 #[tokio::test]
+async fn a_session_outlives_a_restart_and_stays_its_agents() {
+    let shop = given_two_agents().await;
+    let session = at(&shop).in_session().await;
+    let desk = shop.desk.restart().await;
+    let moved = session.clone().at(&desk.origin);
+    assert_eq!(moved.clone().with_key(OTHER).send(Method::GET).await.status, 404);
+    let (one, other) = tokio::join!(moved.tools(), moved.tools());
+    assert_eq!((names(&one), one.len()), (names(&other), 5));
+    let mut stream = moved.listen().await;
+    let file = file(&shop.upstream.url)
+        .replace("name: Never, action: deny, tools: [shop_close]", "name: Never, action: allow");
+    desk.apply(&file, &VARIABLES).await;
+    assert_eq!(stream.next().await.unwrap()["method"], "notifications/tools/list_changed");
+}
+
+#[tokio::test]
 async fn clients_hear_that_their_tools_are_others_now_and_only_then() {
     let shop = given_shop().await;
     let session = at(&shop).in_session().await;

@@ -37,6 +37,12 @@ impl McpClient {
         Self { key: key.to_owned(), ..self }
     }
 
+    /// The same at a desk that was started again at another port.
+    #[must_use]
+    pub fn at(self, origin: &str) -> Self {
+        Self { url: format!("{origin}/mcp"), ..self }
+    }
+
     /// A client of revision 2025-06-18 that has begun its session.
     pub async fn in_session(self) -> Self {
         let hello = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "story", "version": "1"}});

@@ -44,3 +44,12 @@ CREATE INDEX grants_by_request ON grants (request_id);
 
 -- The grant that a call was made under.
 ALTER TABLE requests ADD COLUMN grant_id TEXT;
+
+-- How MCP clients of the older revisions began their sessions, so that these outlive a restart. Only the id's hash is kept.
+CREATE TABLE mcp_sessions (
+    id_hash    TEXT   PRIMARY KEY,
+    agent_id   TEXT   NOT NULL,
+    initialize TEXT   NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX mcp_sessions_by_agent ON mcp_sessions (agent_id, created_at);

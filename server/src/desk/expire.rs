@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How long Idempotency-Keys live.
 pub(super) const KEY_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long after its beginning an MCP session may outlive a restart.
+const MCP_SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long streams may resume, and links that were used are kept.
 const EVENT_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -69,6 +71,7 @@ impl Desk {
                     store::requests::delete_idempotency_before(connection, now - KEY_LIFE).await?;
                     store::requests::presence::forget_before(connection, now - REJOIN_WINDOW).await?;
                     store::events::delete_before(connection, now - EVENT_LIFE).await?;
+                    store::mcp_sessions::delete_before(connection, now - MCP_SESSION_LIFE).await?;
                     store::ceremonies::delete_expired(connection, now).await?;
                     store::sessions::delete_expired(connection, now).await?;
                     store::links::delete_spent(connection, now - EVENT_LIFE).await?;

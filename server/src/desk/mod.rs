@@ -20,6 +20,7 @@ mod fit;
 pub mod health;
 pub mod house;
 pub mod list;
+mod mcp_sessions;
 mod my_passkeys;
 mod paging;
 mod people;

@@ -5,31 +5,29 @@ use super::extract::AgentDoor;
 use super::problem::DoorError;
 use crate::desk::{AgentCaller, Desk};
 use crate::http::BODY_LIMIT;
+use crate::mcp::sessions::{CALLER, Sessions};
 use crate::mcp::{Gateway, Presence};
 use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
-use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use countersign_domain::canonical::Strict;
-use countersign_domain::ids::AgentId;
 use countersign_wire::problem::Code;
 use futures::StreamExt as _;
-use rmcp::transport::streamable_http_server::session::SessionManager as _;
+use rmcp::transport::streamable_http_server::session::SessionStore;
 use rmcp::transport::streamable_http_server::session::local::{LocalSessionManager, SessionConfig};
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::error::Category;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// How long a session of the older revisions lives in silence. Their clients don't begin anew by themselves.
 const SILENCE: Duration = Duration::from_secs(24 * 60 * 60);
-/// How many such sessions one agent may have; of more, the oldest ends.
-const SESSIONS: usize = 100;
 /// How long a message may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long those who wait have to hear that the server stops, before their streams end.
@@ -39,67 +37,32 @@ const SESSION_ID: &str = "mcp-session-id";
 
 /// The protocol behind the door.
 pub struct Mcp {
-    gateway: Gateway,
-    sessions: Arc<LocalSessionManager>,
-    config: StreamableHttpServerConfig,
-    /// Whose session is whose, the oldest first.
-    owners: Mutex<Vec<(String, AgentId)>>,
+    service: StreamableHttpService<Gateway, LocalSessionManager>,
+    sessions: Arc<Sessions>,
 }
 
 impl Mcp {
     pub fn new(desk: &Desk, stopping: watch::Receiver<bool>) -> Self {
-        let mut sessions = LocalSessionManager::default();
         let mut session = SessionConfig::default();
         session.keep_alive = Some(SILENCE);
-        sessions.session_config = session;
+        let mut manager = LocalSessionManager::default();
+        manager.session_config = session;
+        let manager = Arc::new(manager);
+        let sessions = Arc::new(Sessions::new(desk.clone(), Arc::clone(&manager)));
         let host = desk.public_url().host();
-        let config = StreamableHttpServerConfig::default()
+        let mut config = StreamableHttpServerConfig::default()
             .with_allowed_hosts(["localhost", "127.0.0.1", "::1", host.as_str()])
             .with_allowed_origins([desk.public_url().origin()])
             .with_json_response(true)
             .with_max_request_body_bytes(BODY_LIMIT)
             .with_cancellation_token(after_last_words(stopping.clone()));
-        Self {
-            gateway: Gateway::new(desk.clone(), stopping),
-            sessions: Arc::new(sessions),
-            config,
-            owners: Mutex::default(),
-        }
+        config.session_store = Some(Arc::clone(&sessions) as Arc<dyn SessionStore>);
+        let gateway = Gateway::new(desk.clone(), stopping);
+        Self { service: StreamableHttpService::new(move || Ok(gateway.clone()), manager, config), sessions }
     }
 
-    async fn answer(&self, request: Request<Body>) -> Response {
-        let gateway = self.gateway.clone();
-        let service =
-            StreamableHttpService::new(move || Ok(gateway.clone()), Arc::clone(&self.sessions), self.config.clone());
-        service.handle(request).await.map(Body::new)
-    }
-
-    fn owners(&self) -> MutexGuard<'_, Vec<(String, AgentId)>> {
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a session is another agent's; then there is none of that id for this one.
-    fn is_of_another(&self, session: &str, caller: &AgentCaller) -> bool {
-        self.owners().iter().any(|(id, owner)| id == session && *owner != caller.id())
-    }
-
-    /// A session began. The oldest of too many ends.
-    async fn began(&self, session: String, caller: &AgentCaller) {
-        let over = {
-            let mut owners = self.owners();
-            owners.push((session, caller.id()));
-            let of_caller = owners.iter().filter(|(_, owner)| *owner == caller.id()).count();
-            let oldest = owners.iter().position(|(_, owner)| *owner == caller.id());
-            oldest.filter(|_| of_caller > SESSIONS).map(|at| owners.remove(at).0)
-        };
-        if let Some(session) = over {
-            let ended = self.sessions.close_session(&session.as_str().into()).await;
-            drop(ended.inspect_err(|error| tracing::warn!(%error, "an old MCP session could not be ended")));
-        }
-    }
-
-    fn ended(&self, session: &str) {
-        self.owners().retain(|(id, _)| id != session);
+    async fn answer(&self, caller: AgentCaller, request: Request<Body>) -> Response {
+        CALLER.scope(caller, self.service.handle(request)).await.map(Body::new)
     }
 }
 
@@ -117,11 +80,10 @@ fn after_last_words(mut stopping: watch::Receiver<bool>) -> CancellationToken {
 }
 
 pub async fn serve(State(app): State<App>, AgentDoor(caller): AgentDoor, request: Request) -> Response {
-    let session = request.headers().get(SESSION_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
-    if session.as_deref().is_some_and(|id| app.mcp.is_of_another(id, &caller)) {
+    let session = request.headers().get(SESSION_ID).and_then(|id| id.to_str().ok());
+    if session.is_some_and(|id| app.mcp.sessions.is_of_another(id, &caller)) {
         return (StatusCode::NOT_FOUND, "Not Found: Session not found").into_response();
     }
-    let ends = *request.method() == Method::DELETE;
     let (mut parts, body) = request.into_parts();
     let bytes = match read(body).await {
         Ok(bytes) => bytes,
@@ -134,15 +96,7 @@ pub async fn serve(State(app): State<App>, AgentDoor(caller): AgentDoor, request
     let guard = there.clone().drop_guard();
     parts.extensions.insert(caller.clone());
     parts.extensions.insert(Presence(there));
-    let answer = app.mcp.answer(Request::from_parts(parts, Body::from(bytes))).await;
-    if let Some(begun) = answer.headers().get(SESSION_ID).and_then(|id| id.to_str().ok())
-        && session.is_none()
-    {
-        app.mcp.began(begun.to_owned(), &caller).await;
-    }
-    if let Some(session) = session.filter(|_| ends && answer.status().is_success()) {
-        app.mcp.ended(&session);
-    }
+    let answer = app.mcp.answer(caller.clone(), Request::from_parts(parts, Body::from(bytes))).await;
     if !is_stream(answer.headers()) {
         // The whole answer is there: nothing waits for the caller any more.
         return answer;

@@ -9,6 +9,7 @@ mod lanes;
 mod own;
 mod reading;
 mod result;
+pub mod sessions;
 mod tasks;
 mod tools;
 

@@ -13,6 +13,7 @@ pub mod desk;
 pub mod events;
 mod heads;
 pub mod links;
+pub mod mcp_sessions;
 pub mod migrations;
 pub mod passkeys;
 pub mod policies;
