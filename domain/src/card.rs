@@ -11,7 +11,7 @@ mod command;
 mod confusable;
 #[cfg(feature = "eval")]
 mod draw;
-
+#[cfg(feature = "eval")]
 mod endpoint;
 #[cfg(feature = "eval")]
 mod escape;
@@ -24,9 +24,9 @@ mod redact;
 pub use address::{Address, address_segments};
 #[cfg(feature = "eval")]
 pub use command::command_segments;
-
 #[cfg(feature = "eval")]
 pub use draw::{card_value, headline, line_segments, note_segments, raw_segments, segments};
+#[cfg(feature = "eval")]
 pub use endpoint::endpoint_segments;
 #[cfg(feature = "eval")]
 pub use escape::hides_something;

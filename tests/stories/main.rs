@@ -38,6 +38,8 @@ mod keys;
 mod main_job;
 mod mcp_away;
 mod mcp_door;
+mod mcp_http_faults;
+mod mcp_http_upstreams;
 mod mcp_upstreams;
 mod mcp_waits;
 mod paging;

@@ -14,6 +14,7 @@ mod pause;
 mod person;
 mod process;
 mod program;
+mod remote;
 mod served;
 mod upstream;
 
@@ -29,5 +30,6 @@ pub use pause::pause;
 pub use person::Person;
 pub use process::{Demo, Ended, Process, command, free_port, refused_command, run};
 pub use program::{node_script, program, python_script, test_file};
+pub use remote::{Era, Heard, Remote};
 pub use served::Served;
 pub use upstream::Upstream;

@@ -88,6 +88,18 @@ async fn what_is_exported_makes_the_same_desk() {
 }
 
 #[tokio::test]
+async fn an_mcp_server_at_a_url_is_exported_by_its_url_and_makes_the_same_connector() {
+    let desk = given_desk().await;
+    let server = "{slug: up, kind: mcp, url: 'https://mcp.test/mcp', allow_private: true}";
+    desk.apply(&format!("connectors: [{server}]")).await.unwrap();
+    let text = exported(&desk).await;
+    assert!(text.contains("https://mcp.test/mcp") && !text.contains("command"), "{text}");
+    let other = given_desk().await;
+    other.apply(&text).await.unwrap();
+    assert_eq!(exported(&other).await, text);
+}
+
+#[tokio::test]
 async fn a_desk_with_something_of_everything_switched_off_makes_one_of_what_is_on() {
     let desk = given_half_a_desk().await;
     let text = exported(&desk).await;
