@@ -9,6 +9,7 @@ mod address;
 mod command;
 #[cfg(feature = "eval")]
 mod confusable;
+mod deed;
 #[cfg(feature = "eval")]
 mod draw;
 #[cfg(feature = "eval")]
@@ -24,6 +25,9 @@ mod redact;
 pub use address::{Address, address_segments};
 #[cfg(feature = "eval")]
 pub use command::command_segments;
+#[cfg(feature = "eval")]
+pub use deed::deed;
+pub use deed::{Deed, DiffLine, DiffSign, FileChange, FileEdit};
 #[cfg(feature = "eval")]
 pub use draw::{card_value, headline, line_segments, note_segments, raw_segments, segments};
 #[cfg(feature = "eval")]

@@ -1,6 +1,6 @@
 //! The approvers' side of a request: the queue, the card, the decision.
 
-use countersign_domain::card::{CardValue, Segment};
+use countersign_domain::card::{CardValue, Deed, Segment};
 use countersign_domain::connector::{ConnectorKind, ConnectorStatus};
 use countersign_domain::execution::ExecutionErrorCode;
 use countersign_domain::flow::Confirmation;
@@ -132,6 +132,9 @@ pub struct Card {
     pub effect: Effect,
     /// Where the call goes, in words: `POST https://api...` or a command; escaped.
     pub target: Vec<Segment>,
+    /// What the agent would do itself, where the arguments are a command or changes to files; drawn from the same bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deed: Option<Deed>,
     /// The arguments as a tree.
     pub arguments: CardValue,
     /// The same bytes as text.

@@ -12,19 +12,35 @@ pub fn command_segments(command: &[String], redact: Redactions) -> Vec<Segment> 
         if index > 0 {
             drawing.text(" ", Lines::One);
         }
-        let (flag, value) = word.split_once('=').map_or((word.as_str(), None), |(flag, value)| (flag, Some(value)));
-        let names_secret = redact.names_secret(flag);
-        match value {
-            _ if follows_secret_flag || !redact.parts(word).is_empty() => drawing.redacted(word),
-            Some(value) if names_secret => {
-                drawing.text(&format!("{flag}="), Lines::One);
-                drawing.redacted(value);
-            }
-            _ => drawing.text(&quoted(word), Lines::One),
-        }
-        follows_secret_flag = names_secret && value.is_none() && flag.starts_with('-');
+        follows_secret_flag = draw_word(&mut drawing, word, follows_secret_flag, redact);
     }
     drawing.finish()
+}
+
+/// The same, word by word.
+pub(super) fn word_segments(command: &[String], redact: Redactions) -> Vec<Vec<Segment>> {
+    let mut follows_secret_flag = false;
+    let words = command.iter().map(|word| {
+        let mut drawing = Drawing::default();
+        follows_secret_flag = draw_word(&mut drawing, word, follows_secret_flag, redact);
+        drawing.finish()
+    });
+    words.collect()
+}
+
+/// Whether the next word is the secret that this one names.
+fn draw_word(drawing: &mut Drawing, word: &str, follows_secret_flag: bool, redact: Redactions) -> bool {
+    let (flag, value) = word.split_once('=').map_or((word, None), |(flag, value)| (flag, Some(value)));
+    let names_secret = redact.names_secret(flag);
+    match value {
+        _ if follows_secret_flag || !redact.parts(word).is_empty() => drawing.redacted(word),
+        Some(value) if names_secret => {
+            drawing.text(&format!("{flag}="), Lines::One);
+            drawing.redacted(value);
+        }
+        _ => drawing.text(&quoted(word), Lines::One),
+    }
+    names_secret && value.is_none() && flag.starts_with('-')
 }
 
 /// A word in quotes where it could be taken for several or for none.

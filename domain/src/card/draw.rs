@@ -88,6 +88,11 @@ fn hidden(characters: usize) -> CardValue {
     CardValue::Text { segments: vec![Segment::Redacted { note: note(characters) }], characters }
 }
 
+/// A text of several lines, without its secrets.
+pub(super) fn redacted_segments(text: &str, redact: Redactions) -> Vec<Segment> {
+    redacted(text, redact, Lines::Many)
+}
+
 fn redacted(text: &str, redact: Redactions, lines: Lines) -> Vec<Segment> {
     let mut drawing = Drawing::default();
     let mut at = 0;

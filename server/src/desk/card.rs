@@ -12,10 +12,10 @@ use crate::store::decisions::Decision;
 use crate::store::requests::Request;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::card::{
-    Address, CardError, CardValue, Redactions, Segment, address_segments, card_value, command_segments,
+    Address, CardError, CardValue, Deed, Redactions, Segment, address_segments, card_value, command_segments, deed,
     endpoint_segments, headline, line_segments, note_segments, raw_segments, segments,
 };
-use countersign_domain::connector::qualified_name;
+use countersign_domain::connector::{ConnectorKind, qualified_name};
 use countersign_domain::flow::{Approvers, Confirmation, FlowBody};
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::{RequestState, Target};
@@ -72,6 +72,7 @@ impl Desk {
             tool_name: request.tool.clone(),
             tool_description: segments(tool.and_then(|tool| tool.tool.description.as_deref()).unwrap_or_default()),
             effect: request.effect,
+            deed: own_deed(request, &arguments),
             target: target_line(&target, tool, &arguments)?,
             arguments: card_value(arguments.bytes(), &redactions).map_err(|error| not_drawn(&error))?,
             arguments_raw: raw_segments(arguments.bytes(), &redactions).map_err(|error| not_drawn(&error))?,
@@ -153,6 +154,13 @@ fn why_not(flow: &FlowBody, request: &Request, votes: &[Decision], user: &store:
 
 fn not_drawn(error: &CardError) -> DeskError {
     DeskError::Internal(format!("arguments can't be drawn: {error}"))
+}
+
+/// What the agent would do itself. A tool that a coding agent has from an MCP server means by its arguments whatever it
+/// means by them.
+fn own_deed(request: &Request, arguments: &Canonical) -> Option<Deed> {
+    let own = request.connector_kind == ConnectorKind::External && !request.tool.starts_with("mcp_");
+    own.then(|| deed(arguments.bytes(), &Redactions::secrets())).flatten()
 }
 
 fn target_line(target: &Target, tool: Option<&ToolEntry>, arguments: &Canonical) -> Result<Vec<Segment>, DeskError> {
