@@ -2,31 +2,23 @@
 //! claim, if it still is what was asked about. The desk never runs it; it only says whether this program may.
 
 mod deed;
-mod door;
 
 use super::CliError;
+use super::door::{Asked, Door, DoorArguments, DoorFailure};
 use crate::serve::install_crypto;
 use countersign_domain::request::RequestState;
 use countersign_wire::problem::Code;
 use deed::Deed;
-use door::{Asked, Door, DoorFailure};
 use indicatif::{ProgressBar, ProgressStyle};
-use secrecy::SecretString;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use url::Url;
 
 /// What `ask` takes.
 #[derive(clap::Args)]
 pub struct AskArguments {
-    /// The desk's address
-    #[arg(long, env = "COUNTERSIGN_URL", default_value = "http://localhost:8787")]
-    url: Url,
-    /// A file with the agent's key, instead of the variable COUNTERSIGN_AGENT_KEY
-    #[arg(long)]
-    key_file: Option<PathBuf>,
+    #[command(flatten)]
+    desk: DoorArguments,
     /// The `external` connector to ask by
     #[arg(long, env = "COUNTERSIGN_CONNECTOR", default_value = "shell")]
     connector: String,
@@ -82,8 +74,7 @@ pub(super) async fn run(arguments: AskArguments) -> Result<ExitCode, CliError> {
 
 async fn ask(arguments: AskArguments) -> Result<ExitCode, NotRun> {
     let deed = Deed::of(&arguments.command).map_err(|error| NotRun(NOT_FOUND, error))?;
-    let key = key(arguments.key_file.as_deref())?;
-    let door = Door::new(&arguments.url, key).map_err(|error| NotRun(MISCONFIGURED, error))?;
+    let door = arguments.desk.open().map_err(|error| NotRun(MISCONFIGURED, error))?;
     let body = serde_json::json!({
         "connector": arguments.connector,
         "tool": arguments.tool,
@@ -119,17 +110,6 @@ async fn ask(arguments: AskArguments) -> Result<ExitCode, NotRun> {
         Ok(status) => Ok(deed::exit_code(status)),
         Err(why) => Err(NotRun(DENIED, why)),
     }
-}
-
-fn key(file: Option<&std::path::Path>) -> Result<SecretString, NotRun> {
-    let missing = |why: String| NotRun(MISCONFIGURED, why);
-    let text = match file {
-        Some(file) => std::fs::read_to_string(file)
-            .map_err(|error| missing(format!("the key file {} can't be read: {error}", file.display())))?,
-        None => std::env::var("COUNTERSIGN_AGENT_KEY")
-            .map_err(|_| missing("no key: set COUNTERSIGN_AGENT_KEY, or name a file with --key-file".to_owned()))?,
-    };
-    Ok(SecretString::from(text.trim().to_owned()))
 }
 
 /// Shows where to decide, and that something is waited for.

@@ -6,6 +6,8 @@ mod ask;
 mod backup;
 mod demo;
 mod demo_upstream;
+mod door;
+mod hook;
 pub mod open;
 mod serve;
 pub mod user;
@@ -55,6 +57,10 @@ enum Command {
     Backup(backup::BackupArguments),
     /// For agents: ask, and run a command only when it is approved
     Ask(ask::AskArguments),
+    /// For coding agents: answer their hooks by the desk's word
+    Hook(Box<hook::HookArguments>),
+    /// For Claude Code: an MCP server with the tool for --permission-prompt-tool
+    McpPermission(hook::McpPermissionArguments),
 }
 
 /// Why a command did not do what it should; told to whoever typed it.
@@ -97,6 +103,8 @@ pub fn main() -> ExitCode {
 async fn run(command: Command) -> Result<ExitCode, CliError> {
     let done = match command {
         Command::Ask(arguments) => return ask::run(arguments).await,
+        Command::Hook(arguments) => return hook::run(*arguments).await,
+        Command::McpPermission(arguments) => return hook::serve_permissions(arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::DemoUpstream(arguments) => {

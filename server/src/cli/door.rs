@@ -1,4 +1,5 @@
-//! The agents' door, as `ask` goes through it. A question that was put stays the same one however often the line breaks.
+//! The agents' door, as `ask` and the hooks go through it. A question that was put stays the same one however often the
+//! line breaks.
 
 use countersign_domain::request::RequestState;
 use countersign_wire::problem::{Code, Problem};
@@ -6,6 +7,7 @@ use reqwest::{Client, Method, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 use url::Url;
@@ -17,6 +19,37 @@ const PATIENCE: Duration = Duration::from_secs(70);
 /// How often a line that broke is tried again, and how long after the first break; each time twice as long.
 const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Where the desk is, and with which key.
+#[derive(Clone, clap::Args)]
+pub(super) struct DoorArguments {
+    /// The desk's address
+    #[arg(long, env = "COUNTERSIGN_URL", default_value = "http://localhost:8787")]
+    pub(super) url: Url,
+    /// A file with the agent's key, instead of the variable COUNTERSIGN_AGENT_KEY
+    #[arg(long)]
+    pub(super) key_file: Option<PathBuf>,
+}
+
+impl DoorArguments {
+    /// A door for one question.
+    ///
+    /// # Errors
+    /// Says why there is no key, in a sentence.
+    pub(super) fn open(&self) -> Result<Door, String> {
+        Door::new(&self.url, self.key()?)
+    }
+
+    fn key(&self) -> Result<SecretString, String> {
+        let text = match &self.key_file {
+            Some(file) => std::fs::read_to_string(file)
+                .map_err(|error| format!("the key file {} can't be read: {error}", file.display()))?,
+            None => std::env::var("COUNTERSIGN_AGENT_KEY")
+                .map_err(|_| "no key: set COUNTERSIGN_AGENT_KEY, or name a file with --key-file".to_owned())?,
+        };
+        Ok(SecretString::from(text.trim().to_owned()))
+    }
+}
 
 /// The desk, as one agent reaches it.
 pub(super) struct Door {
@@ -45,6 +78,14 @@ pub(super) struct Asked {
     pub(super) state: RequestState,
     #[serde(default)]
     pub(super) reason: Option<String>,
+    #[serde(default)]
+    pub(super) decided_by: Option<DecidedBy>,
+}
+
+/// Who or what decided, by its kind alone.
+#[derive(Deserialize)]
+pub(super) struct DecidedBy {
+    pub(super) kind: String,
 }
 
 /// A question that is held is answered without a state.
@@ -53,7 +94,7 @@ const fn pending() -> RequestState {
 }
 
 impl Door {
-    pub(super) fn new(base: &Url, key: SecretString) -> Result<Self, String> {
+    fn new(base: &Url, key: SecretString) -> Result<Self, String> {
         let client = Client::builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| error.to_string())?;
@@ -64,6 +105,11 @@ impl Door {
     /// Where a person decides.
     pub(super) fn review_link(&self, id: &str) -> String {
         self.url(&format!("/approve/{id}"))
+    }
+
+    /// Where a person decides the question that was put, once it was.
+    pub(super) fn asked_link(&self) -> Option<String> {
+        self.asked.get().map(|id| self.review_link(id))
     }
 
     pub(super) async fn ask(&self, body: &Value) -> Result<Asked, DoorFailure> {
