@@ -28,7 +28,7 @@ pub use events::{Event, Events};
 pub use mcp::{McpClient, Messages, text};
 pub use pause::pause;
 pub use person::Person;
-pub use process::{Demo, Ended, Process, command, free_port, refused_command, run};
+pub use process::{Demo, Ended, Process, binary, command, free_port, refused_command, run, run_at_home, run_on};
 pub use program::{node_script, program, python_script, test_file};
 pub use remote::{Era, Heard, Remote};
 pub use served::Served;

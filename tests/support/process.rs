@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpListener;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
@@ -35,8 +35,34 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Runs `countersign` with these arguments and variables to its end.
 pub async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
     let mut command = Command::new(binary());
-    command.args(arguments).envs(variables.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
-    let output = timeout(PATIENCE, command.output()).await.expect("a command that ends by itself").unwrap();
+    command.args(arguments).envs(variables.iter().copied()).stdin(Stdio::null());
+    ended(command, &[]).await
+}
+
+/// The same, with something on its standard input.
+pub async fn run_on(input: &[u8], arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    let mut command = Command::new(binary());
+    command.args(arguments).envs(variables.iter().copied()).stdin(Stdio::piped());
+    ended(command, input).await
+}
+
+/// The same in a folder, which is the home too.
+pub async fn run_at_home(home: &Path, arguments: &[&str]) -> Ended {
+    let mut command = Command::new(binary());
+    for moved in ["CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME"] {
+        command.env_remove(moved);
+    }
+    command.args(arguments).env("HOME", home).current_dir(home).stdin(Stdio::null());
+    ended(command, &[]).await
+}
+
+async fn ended(mut command: Command, input: &[u8]) -> Ended {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    if let Some(mut stdin) = child.stdin.take() {
+        // Who has heard enough closes its side.
+        let _ = stdin.write_all(input).await;
+    }
+    let output = timeout(PATIENCE, child.wait_with_output()).await.expect("a command that ends by itself").unwrap();
     Ended {
         code: output.status.code(),
         said: String::from_utf8(output.stdout).unwrap(),
@@ -223,7 +249,8 @@ impl Demo {
 }
 
 /// The binary that `cargo xtask test` built, or the one beside this test.
-pub(crate) fn binary() -> PathBuf {
+#[must_use]
+pub fn binary() -> PathBuf {
     std::env::var_os("COUNTERSIGN_BIN").map_or_else(
         || std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("countersign"),
         PathBuf::from,

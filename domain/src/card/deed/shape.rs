@@ -78,6 +78,10 @@ fn simple(line: &str) -> Option<Vec<String>> {
 }
 
 fn edit(input: &Map<String, Value>, redact: Redactions) -> Option<FileEdit> {
+    // A cell that goes: what the agent says of it is not what stood there.
+    if text(input, &["edit_mode"]) == Some("delete") {
+        return None;
+    }
     let path = text(input, &PATHS)?;
     let mut change = FileChange::Edit;
     let mut lines = Vec::new();

@@ -25,7 +25,7 @@ pub(super) enum Agent {
     Copilot,
     /// Cursor
     Cursor,
-    /// `OpenCode`
+    #[doc = "OpenCode"]
     #[value(name = "opencode")]
     OpenCode,
 }

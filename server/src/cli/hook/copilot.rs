@@ -82,10 +82,10 @@ impl Shape for Copilot {
     }
 
     fn sheet(&self, command: &HookCommand) -> Sheet {
-        let gone = r#"{"permissionDecision":"deny","permissionDecisionReason":"Countersign: the hook can't start."}"#;
+        let gone = r#"{"permissionDecision":"deny","permissionDecisionReason":"Countersign: the hook did not start."}"#;
         let (shell, line) = match cfg!(windows) {
             true => ("powershell", format!("& {}; if (-not $?) {{ '{gone}' }}", command.line)),
-            false => ("bash", format!("{} || echo '{}'", command.line, gone.replace('\'', r"'\''"))),
+            false => ("bash", format!("{} || echo '{gone}'", command.line)),
         };
         let hook = object([("type", "command".into()), (shell, line.into()), ("timeoutSec", command.timeout.into())]);
         Sheet::Json { entries: vec![("preToolUse", hook)], versioned: true }

@@ -83,9 +83,11 @@ pub(super) fn uninstall(arguments: &UninstallArguments) -> Result<ExitCode, CliE
         say(format_args!("There is no {}.", file.display()));
         return Ok(ExitCode::SUCCESS);
     };
-    let whole =
-        matches!(agent.shape().sheet(&HookCommand { line: String::new(), words: vec![], timeout: 0 }), Sheet::Whole(_));
-    let new = if whole { Ok(None) } else { sheet::uninstalled(&old, &agent.word()) };
+    let nothing = HookCommand { line: String::new(), words: Vec::new(), timeout: 0 };
+    let new = match agent.shape().sheet(&nothing) {
+        Sheet::Whole(whole) => sheet::uninstalled_whole(&old, &whole),
+        Sheet::Json { .. } => sheet::uninstalled(&old, &agent.word()),
+    };
     let new = new.map_err(|why| untouched(&file, &why))?;
     change(&arguments.place, &file, Some(&old), new.as_deref())
 }

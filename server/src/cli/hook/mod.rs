@@ -39,7 +39,7 @@ pub struct HookArguments {
     #[command(subcommand)]
     change: Option<Change>,
     #[command(flatten)]
-    hook: Option<RunArguments>,
+    hook: RunArguments,
 }
 
 #[derive(clap::Subcommand)]
@@ -53,8 +53,8 @@ enum Change {
 #[derive(clap::Args)]
 struct RunArguments {
     /// The coding agent that calls; its JSON is read from standard input
-    #[arg(long)]
-    agent: Agent,
+    #[arg(long, required = true)]
+    agent: Option<Agent>,
     #[command(flatten)]
     desk: DoorArguments,
     #[command(flatten)]
@@ -102,20 +102,20 @@ const MARGIN: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(arguments: HookArguments) -> Result<ExitCode, CliError> {
     install_crypto();
-    match (arguments.change, arguments.hook) {
+    match (arguments.change, arguments.hook.agent) {
         (Some(Change::Install(install)), _) => install::install(&install),
         (Some(Change::Uninstall(uninstall)), _) => install::uninstall(&uninstall),
-        (None, Some(hook)) => {
-            hook.terms.check(hook.agent);
-            Ok(answer(&hook).await)
+        (None, Some(agent)) => {
+            arguments.hook.terms.check(agent);
+            Ok(answer(agent, &arguments.hook).await)
         }
         (None, None) => Err(CliError::Told("say for which agent: --agent".to_owned())),
     }
 }
 
 /// Answers one hook.
-async fn answer(hook: &RunArguments) -> ExitCode {
-    let shape = hook.agent.shape();
+async fn answer(agent: Agent, hook: &RunArguments) -> ExitCode {
+    let shape = agent.shape();
     let patience = patience(hook.terms.timeout_seconds.unwrap_or_else(|| shape.own_timeout()));
     let mut late = std::pin::pin!(tokio::time::sleep(patience));
     let heard = tokio::select! {
@@ -131,7 +131,7 @@ async fn answer(hook: &RunArguments) -> ExitCode {
             return ExitCode::from(shape.blocking_exit());
         }
     };
-    let verdict = verdict(hook, &call, late).await;
+    let verdict = verdict(agent, hook, &call, late).await;
     super::say(shape.answer(&call.event, &verdict));
     ExitCode::SUCCESS
 }
@@ -142,8 +142,8 @@ fn patience(timeout_seconds: u64) -> Duration {
     timeout - MARGIN.min(timeout / 2)
 }
 
-async fn verdict(hook: &RunArguments, call: &Call, late: impl Future<Output = ()>) -> Verdict {
-    if hook.agent.shape().only_reads(&call.tool) {
+async fn verdict(agent: Agent, hook: &RunArguments, call: &Call, late: impl Future<Output = ()>) -> Verdict {
+    if agent.shape().only_reads(&call.tool) {
         return Verdict::NoOpinion;
     }
     let door = match hook.desk.open() {
@@ -152,9 +152,9 @@ async fn verdict(hook: &RunArguments, call: &Call, late: impl Future<Output = ()
     };
     let asking = Asking {
         door: &door,
-        connector: hook.terms.connector.clone().unwrap_or_else(|| hook.agent.word()),
+        connector: hook.terms.connector.clone().unwrap_or_else(|| agent.word()),
         unknown_tools: hook.terms.unknown_tools,
-        can_change: hook.agent.shape().can_change(&call.event),
+        can_change: agent.shape().can_change(&call.event),
     };
     match asking.until(late, call, stopped()).await {
         Ok(verdict) => verdict,

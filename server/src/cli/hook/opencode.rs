@@ -53,6 +53,10 @@ impl Shape for OpenCode {
         }
     }
 
+    fn blocking_exit(&self) -> u8 {
+        0
+    }
+
     fn only_reads(&self, tool: &str) -> bool {
         ONLY_READ.contains(&tool)
     }

@@ -6,7 +6,7 @@ const command = ["COMMAND"];
 
 function ask(question) {
   return new Promise((resolve, reject) => {
-    const hook = spawn(command[0], command.slice(1), { stdio: ["pipe", "pipe", "inherit"] });
+    const hook = spawn(command[0], command.slice(1), { stdio: ["pipe", "pipe", "ignore"] });
     let said = "";
     hook.stdout.setEncoding("utf8");
     hook.stdout.on("data", (more) => (said += more));

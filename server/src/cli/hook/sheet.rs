@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// Says what stands there that can't be added to.
 pub(super) fn installed(text: &str, sheet: Sheet, agent: &str) -> Result<String, String> {
     let (entries, versioned) = match sheet {
-        Sheet::Whole(whole) => return Ok(whole),
+        Sheet::Whole(whole) => return if is_own_file(text, &whole) { Ok(whole) } else { Err(NOT_OURS.to_owned()) },
         Sheet::Json { entries, versioned } => (entries, versioned),
     };
     let root = parsed(text)?;
@@ -42,6 +42,21 @@ pub(super) fn uninstalled(text: &str, agent: &str) -> Result<Option<String>, Str
     let left: Value = serde_json::from_str(&root.to_string()).map_err(|error| error.to_string())?;
     let empty = [json!({}), json!({"version": 1})].contains(&left);
     Ok((!empty).then(|| root.to_string()))
+}
+
+/// The same of a file that is ours as a whole.
+///
+/// # Errors
+/// When it is somebody else's.
+pub(super) fn uninstalled_whole(text: &str, whole: &str) -> Result<Option<String>, String> {
+    if is_own_file(text, whole) { Ok(None) } else { Err(NOT_OURS.to_owned()) }
+}
+
+const NOT_OURS: &str = "it is not what this program wrote";
+
+/// By its first line, which says so.
+fn is_own_file(text: &str, whole: &str) -> bool {
+    text.trim().is_empty() || text.lines().next() == whole.lines().next()
 }
 
 /// What means the same is left as it is written.

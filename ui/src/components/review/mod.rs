@@ -4,6 +4,7 @@
 mod arguments;
 mod connector_card;
 mod countdown;
+mod deed;
 mod deny_form;
 mod footer;
 mod note;

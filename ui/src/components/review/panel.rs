@@ -3,6 +3,7 @@
 use super::ReviewProps;
 use super::arguments::arguments;
 use super::connector_card::connector_card;
+use super::deed::deed;
 use super::footer::footer;
 use super::note::note;
 use super::outcome::outcome;
@@ -25,6 +26,7 @@ pub(crate) fn ReviewPanel(props: &ReviewProps) -> Html {
                 { note(card) }
                 { connector_card(card, false) }
                 { outcome(card, now) }
+                { deed(card) }
                 { arguments(props) }
                 { progress(card, now) }
             </div>

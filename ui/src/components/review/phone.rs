@@ -4,6 +4,7 @@ use super::ReviewProps;
 use super::arguments::arguments;
 use super::connector_card::connector_card;
 use super::countdown::bar;
+use super::deed::deed;
 use super::footer::footer;
 use super::note::note;
 use super::outcome::outcome;
@@ -29,6 +30,7 @@ pub(crate) fn ReviewPhone(props: &ReviewProps) -> Html {
                 { standing(card, props.review.state.overtaken, now) }
                 { sentence(card, now) }
                 { outcome(card, now) }
+                { deed(card) }
                 { arguments(props) }
                 { note(card) }
                 { connector_card(card, true) }

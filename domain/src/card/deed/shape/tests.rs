@@ -166,6 +166,7 @@ fn what_is_neither_is_no_deed() {
         json!({"input": {"command": 1}}),
         json!({"input": {"file_path": "x"}}),
         json!({"input": {"file_path": "x", "edits": [1]}}),
+        json!({"input": {"notebook_path": "x", "new_source": "y", "edit_mode": "delete"}}),
         json!({"command": "make deploy"}),
         json!({"program": "x", "arguments": [1]}),
         json!([1]),

@@ -1,0 +1,75 @@
+//! Hooks whose agent stops them, and the plugin that `OpenCode` loads.
+
+use crate::given::KEY;
+use crate::hooks::{Desked, SAID, given_desk};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Stdio;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_hook_that_its_agent_stops_takes_its_question_back() {
+    let desk = given_desk("request_approval").await;
+    let mut hook = Command::new(support::binary());
+    hook.args(["hook", "--agent", "claude-code"])
+        .envs([("COUNTERSIGN_URL", desk.desk.origin.as_str()), ("COUNTERSIGN_AGENT_KEY", KEY)]);
+    let mut hook = hook.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    hook.stdin.take().unwrap().write_all(&SAID[0].text()).await.unwrap();
+    let id = desk.waiting().await;
+    let process = hook.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &process]).status().await.unwrap().success());
+    let ended = hook.wait_with_output().await.unwrap();
+    assert!(String::from_utf8(ended.stdout).unwrap().contains("stopped waiting"));
+    assert_eq!(desk.card(&id).await["state"], "withdrawn");
+}
+
+/// Runs the plugin as `OpenCode` does; what became of the call's arguments, or why it was not made.
+async fn before_a_tool(desk: &Desked, home: &Path) -> Result<Value, String> {
+    let script = "const { Countersign } = await import(process.argv[1]);\
+        const hooks = await Countersign({ directory: '/srv/shop' });\
+        const output = { args: { filePath: '/srv/shop/README.md', content: '# Shop\\n' } };\
+        try { await hooks['tool.execute.before']({ tool: 'write', sessionID: 'ses_1', callID: 'c1' }, output);\
+          console.log(JSON.stringify({ args: output.args })); }\
+        catch (error) { console.log(JSON.stringify({ error: error.message })); }";
+    let plugin = home.join(".config/opencode/plugins/countersign.js");
+    let module = home.join("plugin.mjs");
+    std::fs::copy(plugin, &module).unwrap();
+    let node = std::env::var_os("COUNTERSIGN_TEST_NODE").unwrap_or_else(|| "node".into());
+    let ran = Command::new(node)
+        .args(["--input-type=module", "-e", script, &format!("file://{}", module.display())])
+        .envs([("COUNTERSIGN_URL", desk.desk.origin.as_str()), ("COUNTERSIGN_AGENT_KEY", KEY)])
+        .output()
+        .await
+        .unwrap();
+    let said: Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+    match said["error"].as_str() {
+        Some(error) => Err(error.to_owned()),
+        None => Ok(said["args"].clone()),
+    }
+}
+
+#[tokio::test]
+async fn the_plugin_lets_a_call_be_made_or_throws() {
+    let home = tempfile::tempdir().unwrap();
+    let installed = support::run_at_home(home.path(), &["hook", "install", "--agent", "opencode", "--yes"]).await;
+    assert_eq!(installed.code, Some(0), "{}", installed.complained);
+    let arguments = json!({"filePath": "/srv/shop/README.md", "content": "# Shop\n"});
+    let allowing = given_desk("allow").await;
+    assert_eq!(before_a_tool(&allowing, home.path()).await, Ok(arguments.clone()));
+    let denying = given_desk("deny").await;
+    let why = before_a_tool(&denying, home.path()).await.unwrap_err();
+    assert_eq!(why, "Countersign: The policy \"Coding\" denies this.");
+    let holding = given_desk("request_approval").await;
+    let (made, ()) = tokio::join!(before_a_tool(&holding, home.path()), async {
+        let id = holding.waiting().await;
+        holding.dana.approve(&id).await.expect(200);
+    });
+    assert_eq!(made, Ok(arguments));
+    let file = home.path().join(".config/opencode/plugins/countersign.js");
+    let gone = std::fs::read_to_string(&file).unwrap().replace("const command = [\"", "const command = [\"/gone");
+    std::fs::write(&file, gone).unwrap();
+    let why = before_a_tool(&allowing, home.path()).await.unwrap_err();
+    assert!(why.starts_with("Countersign: the hook can't start"), "{why}");
+}
