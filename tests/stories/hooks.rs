@@ -248,31 +248,6 @@ async fn a_slow_decision_is_a_deny_before_the_agent_gives_up_on_its_hook() {
 }
 
 #[tokio::test]
-async fn a_claim_that_somebody_else_won_is_a_deny() {
-    let desk = given_desk("request_approval").await;
-    let said = &SAID[0];
-    // It hears of the approval only after the claim was taken: it is asked while the desk's answers are held back.
-    let asking = desk.hook(said, &[]);
-    let id = desk.waiting().await;
-    let claim = async {
-        let path = format!("/v1/approvals/{id}/claim");
-        loop {
-            let answer = desk.agent.send(reqwest::Method::POST, &path, &[], String::new()).await;
-            if answer.code() != "not_approved" {
-                return answer.status;
-            }
-        }
-    };
-    let (status, approved) = tokio::join!(claim, desk.dana.approve(&id));
-    approved.expect(200);
-    let answer = verdict(&asking.await.unwrap());
-    match status {
-        200 => assert!(said.reason_in(&answer).contains("claim"), "{answer}"),
-        _ => assert_eq!(answer, said.allowed()),
-    }
-}
-
-#[tokio::test]
 async fn the_card_shows_a_command_as_a_command_and_an_edit_as_a_diff() {
     let desk = given_desk("request_approval").await;
     let text = |text: &str| json!([{"kind": "text", "text": text}]);

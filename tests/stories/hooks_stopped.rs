@@ -9,20 +9,58 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 #[cfg(unix)]
+struct Hook {
+    child: tokio::process::Child,
+    id: String,
+}
+
+#[cfg(unix)]
+impl Hook {
+    async fn that_waits(desk: &Desked) -> Self {
+        let mut hook = Command::new(support::binary());
+        hook.args(["hook", "--agent", "claude-code"]);
+        hook.envs([("COUNTERSIGN_URL", desk.desk.origin.as_str()), ("COUNTERSIGN_AGENT_KEY", KEY)]);
+        hook.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut child = hook.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(&SAID[0].text()).await.unwrap();
+        Self { child, id: desk.waiting().await }
+    }
+
+    async fn send(&self, signal: &str) {
+        let process = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([signal, &process]).status().await.unwrap().success());
+    }
+
+    async fn reason(self) -> String {
+        let ended = self.child.wait_with_output().await.unwrap();
+        SAID[0].reason_in(&serde_json::from_slice(&ended.stdout).unwrap())
+    }
+}
+
+#[cfg(unix)]
 #[tokio::test]
 async fn a_hook_that_its_agent_stops_takes_its_question_back() {
     let desk = given_desk("request_approval").await;
-    let mut hook = Command::new(support::binary());
-    hook.args(["hook", "--agent", "claude-code"])
-        .envs([("COUNTERSIGN_URL", desk.desk.origin.as_str()), ("COUNTERSIGN_AGENT_KEY", KEY)]);
-    let mut hook = hook.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    hook.stdin.take().unwrap().write_all(&SAID[0].text()).await.unwrap();
-    let id = desk.waiting().await;
-    let process = hook.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &process]).status().await.unwrap().success());
-    let ended = hook.wait_with_output().await.unwrap();
-    assert!(String::from_utf8(ended.stdout).unwrap().contains("stopped waiting"));
+    let hook = Hook::that_waits(&desk).await;
+    let id = hook.id.clone();
+    hook.send("-TERM").await;
+    let reason = hook.reason().await;
+    assert!(reason.contains("stopped waiting"), "{reason}");
     assert_eq!(desk.card(&id).await["state"], "withdrawn");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_claim_that_somebody_else_won_is_a_deny() {
+    let desk = given_desk("request_approval").await;
+    let hook = Hook::that_waits(&desk).await;
+    hook.send("-STOP").await;
+    desk.dana.approve(&hook.id).await.expect(200);
+    let path = format!("/v1/approvals/{}/claim", hook.id);
+    desk.agent.send(reqwest::Method::POST, &path, &[], String::new()).await.expect(200);
+    hook.send("-CONT").await;
+    let reason = hook.reason().await;
+    assert!(reason.contains("claim"), "{reason}");
 }
 
 /// Runs the plugin as `OpenCode` does; what became of the call's arguments, or why it was not made.
@@ -36,7 +74,8 @@ async fn before_a_tool(desk: &Desked, home: &Path) -> Result<Value, String> {
     let plugin = home.join(".config/opencode/plugins/countersign.js");
     let module = home.join("plugin.mjs");
     std::fs::copy(plugin, &module).unwrap();
-    let node = std::env::var_os("COUNTERSIGN_TEST_NODE").unwrap_or_else(|| "node".into());
+    let node =
+        std::env::var("COUNTERSIGN_TEST_NODE").expect("run this by `cargo xtask test`, which brings the Node it needs");
     let ran = Command::new(node)
         .args(["--input-type=module", "-e", script, &format!("file://{}", module.display())])
         .envs([("COUNTERSIGN_URL", desk.desk.origin.as_str()), ("COUNTERSIGN_AGENT_KEY", KEY)])
