@@ -141,6 +141,19 @@ async fn every_client_sees_the_tools_of_its_agent_under_their_connectors_names()
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_client_sees_the_prompts_and_resources_of_the_upstreams() {
+    let matrix = given_matrix().await;
+    let task = ["list", "prompts", "resources"];
+    let lists = join_all(matrix.clients.iter().map(|client| matrix.results(client, &task))).await;
+    for (client, listed) in matrix.clients.iter().zip(lists) {
+        let prompts = names(&listed[0]);
+        assert!(prompts.contains(&"everything_simple-prompt"), "{}: {prompts:?}", client.name);
+        let mut resources = listed[1].as_array().unwrap().iter();
+        assert!(resources.any(|resource| resource["uri"] == "test://static-text"), "{}: {}", client.name, listed[1]);
+    }
+}
+
 /// Tools whose results are of every kind: text, structured content, an image, links to resources, and an error.
 const KINDS: [(&str, &str, &str); 5] = [
     ("everything", "echo", r#"{"message":"here"}"#),
