@@ -55,7 +55,7 @@ const all = { ...name, greeting: words("Generate a greeting", 50), client_roots:
 
 // A list changes by what leaves it, one at a time: what comes is not offered before somebody has nodded to it.
 const left = { tools: 0, prompts: 0 };
-const stays = (name, list) => Number(name.match(/_leaves_(\d)$/)?.[1] ?? Infinity) > left[list];
+const stays = (name, list) => Number(name.match(/_leaves_(\d)$/)?.[1] ?? Infinity) > (left[list] ?? 0);
 const change = (list) => async (_, { notify }) => {
   left[list] += 1;
   await notify(`notifications/${list}/list_changed`);
