@@ -23,7 +23,7 @@ pub use address::{Address, address_segments};
 #[cfg(feature = "eval")]
 pub use command::command_segments;
 #[cfg(feature = "eval")]
-pub use draw::{card_value, headline, line_segments, note_segments, raw_segments, segments};
+pub use draw::{access_headline, card_value, headline, line_segments, note_segments, raw_segments, segments};
 #[cfg(feature = "eval")]
 pub use escape::hides_something;
 #[cfg(feature = "eval")]

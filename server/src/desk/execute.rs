@@ -91,7 +91,7 @@ impl Desk {
                     still_current(connection, &snapshot).await?;
                     store::timers::clear(connection, id, TimerKind::Execute).await?;
                     let (mut request, fit) = looked.still(&desk, connection, now).await?;
-                    if request.state != RequestState::Approved || request.connector_kind == ConnectorKind::External {
+                    if request.state != RequestState::Approved || request.ends_approved() {
                         return Ok(None);
                     }
                     if let Err(unfit) = fit {
@@ -308,7 +308,7 @@ pub(super) fn explain(attempt: &Attempt) -> Option<String> {
 
 /// Queues an approved request's call, in the transaction that approved it.
 pub(super) async fn enqueue(connection: &mut Connection, request: &Request, now: Timestamp) -> Result<(), DeskError> {
-    if request.connector_kind != ConnectorKind::External {
+    if !request.ends_approved() {
         let timer = Timer { request_id: request.id, kind: TimerKind::Execute, due_at: now + EXECUTION_LEASE };
         store::timers::set(connection, timer).await?;
     }

@@ -16,7 +16,7 @@ use crate::hooks::fetch::Loadable;
 use crate::hooks::focus::{focus_if_lost, focus_on};
 use crate::hooks::navigation::{use_navigator, use_place};
 use crate::hooks::pending::use_pending;
-use crate::hooks::policy_draft::{FIELDS, FieldOf, PolicyDraft};
+use crate::hooks::policy_draft::{FIELDS, FieldOf, OF_APPROVAL, PolicyDraft};
 use crate::hooks::title::use_title;
 use crate::hooks::toasts::Tone;
 use crate::hooks::{use_backend, use_fetch, use_is_admin, use_task, use_toasts};
@@ -154,7 +154,7 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
         }
     };
     let title = if props.id.is_some() { "Change a policy" } else { "New policy" };
-    let shown = if asks { &FIELDS[..] } else { &FIELDS[..FIELDS.len() - 1] };
+    let shown = if asks { &FIELDS[..] } else { &FIELDS[..FIELDS.len() - OF_APPROVAL] };
     html! {
         <>
             { page_head(title, "Which calls it is about, and what happens to them. A list left empty matches all.",
@@ -186,6 +186,8 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
                         no_number.or_else(|| task.about("priority")), text("priority", "number", &draft.priority, |draft| &mut draft.priority)) }
                     if asks {
                         { flow_field(&flow_names, &draft.flow, &write(|draft| &mut draft.flow), task.about("flow")) }
+                        { grants_field(&draft.allow_grants, &write(|draft| &mut draft.allow_grants),
+                            task.about("allow_grants")) }
                     }
                 </div>
                 { form_error(task.failure(), shown) }
@@ -253,4 +255,17 @@ fn flow_field(names: &[String], now: &str, onflow: &Callback<String>, error: Opt
         </>
     };
     field("flow", "Flow", "Who is asked, and how long they have.", error, pick("flow", "", onchange, options))
+}
+
+fn grants_field(now: &str, ongrants: &Callback<String>, error: Option<String>) -> Html {
+    let onchange = ongrants.reform(|event: Event| value_of(&event).unwrap_or_default());
+    let options = html! {
+        <>
+            { option("", "Unless the tool is destructive", now) }
+            { option("true", "Always", now) }
+            { option("false", "Never: each call is approved", now) }
+        </>
+    };
+    let hint = "Whether an approval may be for more than one call: for an hour, or a session.";
+    field("allow_grants", "Longer approvals", hint, error, pick("allow_grants", "", onchange, options))
 }
