@@ -113,8 +113,13 @@ impl Desk {
         let judged = checked.tools.iter().map(|name| place.judged(name)).collect::<Result<Vec<_>, _>>()?;
         let first = judged.first().ok_or_else(unknown_tool)?;
         let outcome = place.outcome(&judged);
-        let arguments = Canonical::of(&json!({"duration_minutes": checked.minutes, "tools": checked.tools}))?;
-        let call = StoredCall { arguments, target: Target::External {} };
+        let token = new_token()?;
+        let access = Access {
+            tools: judged.iter().map(Judged::asked).collect(),
+            minutes: checked.minutes,
+            token_hash: String::new(),
+        };
+        let call = call_of_access(&access)?;
         let assembly = Assembly {
             snapshot,
             agent,
@@ -128,16 +133,12 @@ impl Desk {
             under: None,
         };
         let mut request = self.assemble(&assembly, call.clone(), now)?;
-        let token = token_of(request.id)?;
+        let token = token_of(request.id, &token);
         request.kind = RequestKind::Access;
         request.schema_hash = String::new();
         request.effect = worst(judged.iter().map(|one| one.tool.tool.effect));
         request.comment = outcome.why_denied;
-        request.access = Some(Access {
-            tools: judged.iter().map(Judged::asked).collect(),
-            minutes: checked.minutes,
-            token_hash: secrets::hash(token.expose_secret()).to_hex(),
-        });
+        request.access = Some(Access { token_hash: secrets::hash(token.expose_secret()).to_hex(), ..access });
         request.digest = digest_input(snapshot, &request, call).digest()?;
         Ok((Prepared { request, verdict: outcome.verdict, under: None }, token))
     }
@@ -199,8 +200,15 @@ fn checked(ask: AccessAsk) -> Result<Checked, DeskError> {
 }
 
 /// A fresh token for a request. It names the request, so that it is found without an index of secrets.
-fn token_of(id: RequestId) -> Result<SecretString, DeskError> {
-    Ok(format!("{TOKEN_PREFIX}{}_{}", id.0.simple(), new_token()?.expose_secret()).into())
+fn token_of(id: RequestId, secret: &SecretString) -> SecretString {
+    format!("{TOKEN_PREFIX}{}_{}", id.0.simple(), secret.expose_secret()).into()
+}
+
+/// What is sealed and signed of an ask for access in the place of a call: it goes nowhere.
+pub(super) fn call_of_access(access: &Access) -> Result<StoredCall, DeskError> {
+    let tools: Vec<_> = access.tools.iter().map(|asked| &asked.tool).collect();
+    let arguments = Canonical::of(&json!({"duration_minutes": access.minutes, "tools": tools}))?;
+    Ok(StoredCall { arguments, target: Target::External {} })
 }
 
 fn request_of_token(token: &str) -> Option<RequestId> {

@@ -2,6 +2,7 @@
 //! acted on in it, if what was looked at still is what is stored.
 
 use super::Desk;
+use super::access::call_of_access;
 use super::call::StoredCall;
 use super::error::DeskError;
 use super::grants::{Backed, Sought};
@@ -19,7 +20,7 @@ use countersign_domain::flow::{Confirmation, Parties, Tally};
 use countersign_domain::grant::Bound;
 use countersign_domain::ids::{ConnectorId, CredentialId, RequestId};
 use countersign_domain::policy::Action;
-use countersign_domain::request::{EXECUTION_WINDOW, RequestKind, Target};
+use countersign_domain::request::{EXECUTION_WINDOW, RequestKind};
 
 /// Why a call that was approved does not begin.
 pub(super) struct Unfit(pub(super) ExecutionErrorCode, pub(super) String);
@@ -208,9 +209,11 @@ pub(super) fn digest_stands(
         Some(proof) => proof.statement.digest == digest && proof.statement.decision == vote.vote,
         None => !must_sign,
     });
-    let same_target = match request.kind {
-        // An ask for access goes nowhere.
-        RequestKind::Access => call.target == Target::External {},
+    let same_call = match request.kind {
+        RequestKind::Access => {
+            let asked = request.access.as_ref().and_then(|access| call_of_access(access).ok());
+            asked.is_some_and(|asked| asked == *call)
+        }
         RequestKind::Call => {
             let entry = snapshot.connector(request.connector_id).ok_or_else(changed)?;
             let tool = entry.tools.get(&request.tool).ok_or_else(changed)?;
@@ -218,7 +221,7 @@ pub(super) fn digest_stands(
             target(entry, tool, &value).is_ok_and(|target| target == call.target)
         }
     };
-    match digest == request.digest && signed && same_target {
+    match digest == request.digest && signed && same_call {
         true => Ok(()),
         false => Err(changed()),
     }

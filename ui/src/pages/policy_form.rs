@@ -3,7 +3,7 @@
 use crate::backend::{Backend, Failure, Reply};
 use crate::components::button::Button;
 use crate::components::field::{field, value_of};
-use crate::components::form::form_error;
+use crate::components::form::{form_error, from_lines};
 use crate::components::icon::{Picture, icon};
 use crate::components::message::{failed, for_admins};
 use crate::components::page_head::page_head;
@@ -41,7 +41,10 @@ pub(crate) fn PolicyFormPage(props: &PolicyFormPageProps) -> Html {
     let from = place.asked("from");
     let key = match (&props.id, &from) {
         (Some(id), _) => format!("{CHANGE}{id}"),
-        (None, Some(request)) => format!("{FROM}{request}"),
+        (None, Some(request)) => {
+            let ticked = place.asked("tools").map(|tools| format!("\n{tools}")).unwrap_or_default();
+            format!("{FROM}{request}{ticked}")
+        }
         (None, None) => String::new(),
     };
     let start = use_fetch(key.into(), beginning);
@@ -76,9 +79,17 @@ struct Start {
 
 /// The policy to change, the server's draft for a request, or nothing.
 fn beginning(backend: &Backend, key: &str) -> Reply<Start> {
-    if let Some(request) = key.strip_prefix(FROM) {
+    if let Some(from) = key.strip_prefix(FROM) {
+        let (request, ticked) = from.split_once('\n').unwrap_or((from, ""));
+        let ticked = from_lines(ticked);
         let (draft, card) = (backend.policy_draft(request), backend.request(request));
-        return Box::pin(async move { Ok(Start { body: draft.await?, card: card.await.ok() }) });
+        return Box::pin(async move {
+            let mut body = draft.await?;
+            if ticked.is_some() {
+                body.scope.tools = ticked;
+            }
+            Ok(Start { body, card: card.await.ok() })
+        });
     }
     let Some(id) = key.strip_prefix(CHANGE).map(ToOwned::to_owned) else {
         return Box::pin(async { Ok(Start { body: PolicyDraft::default().body(), card: None }) });
