@@ -178,7 +178,7 @@ async fn somebody_approves_a_tool_for_an_hour_and_takes_that_back_on_the_agents_
     let id = held["approval_id"].as_str().unwrap();
     people.dana.open(&format!("{}/requests/{id}", people.desk.origin)).await;
     people.dana.click("grant-tool_1h").await;
-    people.dana.says("approve", "Approve for 1 hour").await;
+    people.dana.says("approve", "Approve for 1 h").await;
     people.dana.click("approve").await;
     people.agent.end_of(id).await;
     people.agent.ask(refund(17)).await.expect(200);

@@ -44,8 +44,8 @@ pub(crate) fn verb(card: &Card, choice: &Choice, phone: bool) -> String {
             count => format!("Grant {count} tools"),
         },
         (None, Grant::Once) => if phone { "Approve" } else { "Approve for user" }.to_owned(),
-        (None, Grant::ToolHour) => "Approve for 1 hour".to_owned(),
-        (None, Grant::ToolSession) => "Approve for session".to_owned(),
+        (None, Grant::ToolHour) => "Approve for 1 h".to_owned(),
+        (None, Grant::ToolSession) => "Approve session".to_owned(),
     }
 }
 
