@@ -29,7 +29,7 @@ pub use command::command_segments;
 pub use deed::deed;
 pub use deed::{Deed, DiffLine, DiffSign, FileChange, FileEdit};
 #[cfg(feature = "eval")]
-pub use draw::{card_value, headline, line_segments, note_segments, raw_segments, segments};
+pub use draw::{access_headline, card_value, headline, line_segments, note_segments, raw_segments, segments};
 #[cfg(feature = "eval")]
 pub use endpoint::endpoint_segments;
 #[cfg(feature = "eval")]

@@ -2,8 +2,9 @@
 
 use crate::canonical::{Canonical, CanonicalError};
 use crate::digest::Digest;
+use crate::grant::Grant;
 use crate::ids::UserId;
-use crate::request::{Grant, Vote};
+use crate::request::Vote;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,9 @@ pub struct DecisionStatement {
     pub decision: Vote,
     /// How far the leave goes.
     pub grant: Grant,
+    /// Of an ask for access, the tools that are granted, in the order they were asked for; of a call, no such key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Vec<String>>,
     /// SHA-256 of the comment's UTF-8, null without a comment.
     pub comment_sha256: Option<Digest>,
     /// The step that it counts for, from 1.
@@ -64,6 +68,7 @@ mod tests {
             digest: Digest([1; 32]),
             decision: Vote::Approve,
             grant: Grant::Once,
+            tools: None,
             comment_sha256: None,
             step: 1,
             user_id: Some(UserId(Uuid::from_u128(1))),
@@ -79,8 +84,10 @@ mod tests {
     }
 
     #[test]
-    fn another_user_request_comment_step_or_nonce_is_another_challenge() {
-        let changes: [fn(&mut DecisionStatement); 6] = [
+    fn another_user_request_comment_grant_step_or_nonce_is_another_challenge() {
+        let changes: [fn(&mut DecisionStatement); 8] = [
+            |s| s.grant = Grant::ToolHour,
+            |s| s.tools = Some(vec!["events_list".into()]),
             |s| s.user_id = None,
             |s| s.digest = Digest([2; 32]),
             |s| s.comment_sha256 = Some(Digest::of(b"fine")),
@@ -93,6 +100,16 @@ mod tests {
             change(&mut other);
             assert_ne!(given_statement().challenge().unwrap(), other.challenge().unwrap());
         }
+    }
+
+    #[test]
+    fn of_a_call_the_challenge_has_the_keys_that_the_contract_names_and_no_other() {
+        let written = serde_json::to_value(given_statement()).unwrap();
+        let mut keys: Vec<_> = written.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        let named =
+            ["challenge_expires_at", "comment_sha256", "decision", "digest", "grant", "nonce", "step", "t", "user_id"];
+        assert_eq!(keys, named);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a signature stands for: one digest over everything that decides what will run.
 
+use crate::access::AskedTool;
 use crate::canonical::{Canonical, CanonicalError};
 use crate::ids::{AgentId, ConnectorId, CredentialId, DeskId, PolicyId, RequestId, UserId};
 use crate::request::{RequestKind, Target};
@@ -26,10 +27,8 @@ pub struct DigestInput {
     pub connector_id: ConnectorId,
     /// The connector's settings as they were.
     pub connector_version: i64,
-    /// The tool, for a call.
-    pub tool: String,
-    /// SHA-256 of the tool's input schema, hex.
-    pub schema_hash: String,
+    /// What is asked for.
+    pub what: Asked,
     /// The arguments, canonical.
     pub arguments: Canonical,
     /// Where the call goes.
@@ -48,6 +47,20 @@ pub struct DigestInput {
     pub expires_at: Timestamp,
 }
 
+/// The tool of a call, or the tools of an ask for access.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    /// One tool.
+    Call {
+        /// Its bare name.
+        tool: String,
+        /// SHA-256 of its input schema, hex.
+        schema_hash: String,
+    },
+    /// Several, each with its effect, its schema's hash and the policy that it falls under.
+    Access(Vec<AskedTool>),
+}
+
 #[derive(Serialize)]
 struct Digested<'a> {
     v: u8,
@@ -58,8 +71,11 @@ struct Digested<'a> {
     requester_id: UserId,
     connector_id: ConnectorId,
     connector_version: i64,
-    tool: &'a str,
-    schema_hash: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<&'a [AskedTool]>,
+    schema_hash: Option<&'a str>,
     arguments: Value,
     target: &'a Target,
     credential_id: Option<CredentialId>,
@@ -76,6 +92,10 @@ impl DigestInput {
     /// # Errors
     /// When the stored arguments are no canonical JSON any more.
     pub fn digest(&self) -> Result<Digest, CanonicalError> {
+        let (tool, tools, schema_hash) = match &self.what {
+            Asked::Call { tool, schema_hash } => (Some(tool.as_str()), None, Some(schema_hash.as_str())),
+            Asked::Access(tools) => (None, Some(tools.as_slice()), None),
+        };
         let canonical = Canonical::of(&Digested {
             v: 1,
             desk_id: self.desk_id,
@@ -85,8 +105,9 @@ impl DigestInput {
             requester_id: self.requester_id,
             connector_id: self.connector_id,
             connector_version: self.connector_version,
-            tool: &self.tool,
-            schema_hash: &self.schema_hash,
+            tool,
+            tools,
+            schema_hash,
             arguments: self.arguments.value()?,
             target: &self.target,
             credential_id: self.credential_id,
@@ -153,6 +174,7 @@ impl<'de> Deserialize<'de> for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Effect;
     use uuid::Uuid;
 
     fn given_input() -> DigestInput {
@@ -165,8 +187,7 @@ mod tests {
             requester_id: UserId(id),
             connector_id: ConnectorId(id),
             connector_version: 1,
-            tool: "refunds_create".into(),
-            schema_hash: "ab".into(),
+            what: call("refunds_create", "ab"),
             arguments: Canonical::read(br#"{"amount":4900}"#).unwrap().1,
             target: Target::Http { method: "POST".into(), url: "https://api.test/refunds".into() },
             credential_id: Some(CredentialId(id)),
@@ -176,6 +197,23 @@ mod tests {
             flow_version: Some(2),
             expires_at: Timestamp::from_millis(1_000),
         }
+    }
+
+    fn call(tool: &str, schema_hash: &str) -> Asked {
+        Asked::Call { tool: tool.into(), schema_hash: schema_hash.into() }
+    }
+
+    fn access(tool: &str, schema_hash: &str) -> Asked {
+        let (policy_id, policy_version) = (Some(PolicyId(Uuid::from_u128(7))), Some(3));
+        let (tool, schema_hash) = (tool.to_owned(), schema_hash.to_owned());
+        Asked::Access(vec![AskedTool { tool, effect: Effect::Write, schema_hash, policy_id, policy_version }])
+    }
+
+    /// A digest that was signed stays what it is: what access brought must not move it.
+    #[test]
+    fn the_digest_of_a_call_is_what_it_always_was() {
+        let known = "13591545585c845c0b966778beea33128e1f02ca46d6c3cbe715b82e95009e79";
+        assert_eq!(given_input().digest().unwrap().to_string(), known);
     }
 
     #[test]
@@ -189,8 +227,11 @@ mod tests {
             |i, o| i.requester_id = UserId(o),
             |i, o| i.connector_id = ConnectorId(o),
             |i, _| i.connector_version = 2,
-            |i, _| i.tool = "refunds_list".into(),
-            |i, _| i.schema_hash = "ac".into(),
+            |i, _| i.what = call("refunds_list", "ab"),
+            |i, _| i.what = call("refunds_create", "ac"),
+            |i, _| i.what = access("refunds_list", "ab"),
+            |i, _| i.what = access("refunds_create", "ab"),
+            |i, _| i.what = access("refunds_create", "ac"),
             |i, _| i.arguments = Canonical::read(br#"{"amount":4901}"#).unwrap().1,
             |i, _| i.target = Target::Http { method: "PUT".into(), url: "https://api.test/refunds".into() },
             |i, _| i.credential_id = None,

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no SQL, no randomness. Time and fresh ids are parameters. Builds for wasm, so that the
 //! interface draws with the same functions that the server decides with.
 
+pub mod access;
 pub mod agent;
 mod calendar;
 pub mod canonical;
@@ -13,6 +14,7 @@ pub mod digest;
 pub mod effect;
 pub mod execution;
 pub mod flow;
+pub mod grant;
 pub mod ids;
 pub mod policy;
 pub mod request;

@@ -80,7 +80,8 @@ pub struct Scope {
 }
 
 /// A policy as people write it, in the API and in desk.yaml: one flat object with the keys `name`, `action`,
-/// `connectors`, `tools`, `agents`, `users`, `groups`, `when`, `priority` and `flow`. Unknown keys are refused.
+/// `connectors`, `tools`, `agents`, `users`, `groups`, `when`, `priority`, `flow` and `allow_grants`. Unknown keys are
+/// refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Flat", into = "Flat")]
 pub struct PolicyBody {
@@ -96,6 +97,9 @@ pub struct PolicyBody {
     pub priority: i32,
     /// The flow that a held call takes, by name; the desk's default flow when missing.
     pub flow: Option<String>,
+    /// Whether an approval of a held call may be for more than this call. When missing, for every tool but a destructive
+    /// one ([`crate::grant::offered`]).
+    pub allow_grants: Option<bool>,
 }
 
 /// [`PolicyBody`] on the wire. A struct of its own, because serde can't refuse unknown keys beside a flattened field.
@@ -120,20 +124,23 @@ struct Flat {
     priority: i32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     flow: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    allow_grants: Option<bool>,
 }
 
 impl From<Flat> for PolicyBody {
     fn from(flat: Flat) -> Self {
-        let Flat { name, action, connectors, tools, agents, users, groups, when, priority, flow } = flat;
-        Self { name, action, scope: Scope { connectors, tools, agents, users, groups }, when, priority, flow }
+        let Flat { name, action, connectors, tools, agents, users, groups, when, priority, flow, allow_grants } = flat;
+        let scope = Scope { connectors, tools, agents, users, groups };
+        Self { name, action, scope, when, priority, flow, allow_grants }
     }
 }
 
 impl From<PolicyBody> for Flat {
     fn from(body: PolicyBody) -> Self {
-        let PolicyBody { name, action, scope, when, priority, flow } = body;
+        let PolicyBody { name, action, scope, when, priority, flow, allow_grants } = body;
         let Scope { connectors, tools, agents, users, groups } = scope;
-        Self { name, action, connectors, tools, agents, users, groups, when, priority, flow }
+        Self { name, action, connectors, tools, agents, users, groups, when, priority, flow, allow_grants }
     }
 }
 
@@ -199,6 +206,11 @@ impl PolicyBody {
         self.scope.check(&mut problems);
         self.check_when(&mut problems);
         self.check_flow(&mut problems);
+        if self.allow_grants.is_some() && self.action != Action::RequestApproval {
+            let word = self.action.word();
+            let message = format!("Only approvals make grants; this policy says `{word}`.");
+            problems.push(PolicyProblem::new("allow_grants", ProblemKind::Conflict, message));
+        }
         problems
     }
 
@@ -332,6 +344,15 @@ mod tests {
         );
         let problems = read(json!({"name": "x", "action": "deny", "flow": "Finance"})).unwrap().check();
         assert_eq!(problems[0].to_string(), "flow: Only `request_approval` takes a flow; this policy says `deny`.");
+    }
+
+    #[test]
+    fn grants_go_only_with_request_approval() {
+        let held = read(json!({"name": "x", "action": "request_approval", "allow_grants": false})).unwrap();
+        assert!(held.check().is_empty());
+        assert_eq!(serde_json::to_value(&held).unwrap()["allow_grants"], json!(false));
+        let problems = read(json!({"name": "x", "action": "allow", "allow_grants": true})).unwrap().check();
+        assert_eq!(problems[0].to_string(), "allow_grants: Only approvals make grants; this policy says `allow`.");
     }
 
     #[test]

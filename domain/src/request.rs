@@ -31,6 +31,30 @@ pub enum Door {
     Hook,
 }
 
+impl RequestKind {
+    /// The word in the database.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Access => "access",
+        }
+    }
+
+    /// From the word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Call, Self::Access].into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// Whether such a request ends when it is approved: an ask for access runs nothing, and what the agent runs itself
+    /// is not ours to run.
+    #[must_use]
+    pub const fn ends_approved(self, external: bool) -> bool {
+        external || matches!(self, Self::Access)
+    }
+}
+
 impl Door {
     /// The word in the database.
     #[must_use]
@@ -106,7 +130,7 @@ pub enum StdioTransport {
 pub enum RequestState {
     /// Waits for approvers.
     Pending,
-    /// Approved; the call has not begun. An external request ends here.
+    /// Approved; the call has not begun. An external request and an ask for access end here.
     Approved,
     /// The call is under way.
     Executing,
@@ -218,7 +242,7 @@ impl RequestState {
         }
     }
 
-    /// Whether nothing can follow. An approved request is on its way to its call; an approved *external* one has
+    /// Whether nothing can follow. An approved request is on its way to its call; one of a kind that ends approved has
     /// ended, see [`Self::has_ended`].
     #[must_use]
     pub const fn is_terminal(self) -> bool {
@@ -228,10 +252,10 @@ impl RequestState {
         )
     }
 
-    /// Whether a waiting caller has its answer. External requests end at `approved`: their agent runs the tool.
+    /// Whether a waiting caller has its answer; see [`RequestKind::ends_approved`].
     #[must_use]
-    pub const fn has_ended(self, external: bool) -> bool {
-        self.is_terminal() || (external && matches!(self, Self::Approved))
+    pub const fn has_ended(self, ends_approved: bool) -> bool {
+        self.is_terminal() || (ends_approved && matches!(self, Self::Approved))
     }
 
     /// The state after an event.
@@ -280,15 +304,6 @@ impl Vote {
     }
 }
 
-/// How far an approval's leave goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum Grant {
-    /// This call.
-    #[default]
-    Once,
-}
-
 /// Who or what decided a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -306,6 +321,11 @@ pub enum Decider {
         /// Its name; none when no policy matched.
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
+    },
+    /// A grant that an earlier approval made.
+    Grant {
+        /// Who made it.
+        name: String,
     },
 }
 
@@ -382,8 +402,9 @@ mod tests {
     }
 
     #[test]
-    fn an_external_request_ends_at_approved() {
-        assert!(RequestState::Approved.has_ended(true));
-        assert!(!RequestState::Approved.has_ended(false));
+    fn an_external_request_and_an_ask_for_access_end_at_approved() {
+        let ends = |kind: RequestKind, external| RequestState::Approved.has_ended(kind.ends_approved(external));
+        assert!(ends(RequestKind::Call, true) && ends(RequestKind::Access, false));
+        assert!(!ends(RequestKind::Call, false));
     }
 }

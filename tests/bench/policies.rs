@@ -50,6 +50,7 @@ fn set(mut shape: impl FnMut(u128) -> (Option<String>, bool)) -> Vec<CompiledPol
             when: conditional.then(|| condition.to_owned()),
             priority: 0,
             flow: None,
+            allow_grants: None,
         };
         CompiledPolicy::compile(Policy { id: PolicyId(Uuid::from_u128(number)), version: 1, body }).unwrap()
     });

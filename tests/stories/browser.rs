@@ -165,3 +165,56 @@ async fn of_two_who_decide_at_once_one_does_and_the_other_is_told_who() {
     assert_eq!(people.upstream.requests().len(), 1);
     people.leave().await;
 }
+
+#[tokio::test]
+async fn somebody_approves_a_tool_for_an_hour_and_takes_that_back_on_the_agents_page() {
+    let people = given_two_people().await;
+    let file =
+        file(&people.upstream.url).replace("tools: [refunds_create]}", "tools: [refunds_create], allow_grants: true}");
+    people.desk.apply(&file, &[("BOT_KEY", KEY), ("SHOP_TOKEN", SECRET)]).await;
+    people.dana.click("nav-connectors").await;
+    people.dana.shows("Shop").await;
+    let held = people.agent.ask(refund(4_900)).await.expect(202);
+    let id = held["approval_id"].as_str().unwrap();
+    people.dana.open(&format!("{}/requests/{id}", people.desk.origin)).await;
+    people.dana.click("grant-tool_1h").await;
+    people.dana.says("approve", "Approve for 1 h").await;
+    people.dana.click("approve").await;
+    people.agent.end_of(id).await;
+    people.agent.ask(refund(17)).await.expect(200);
+
+    people.dana.click("nav-agents").await;
+    people.dana.says("agent-grants", "shop_refunds_create").await;
+    people.dana.click("grant-revoke").await;
+    people.dana.has_no("agent-grants").await;
+    people.agent.ask(refund(18)).await.expect(202);
+    people.leave().await;
+}
+
+#[tokio::test]
+async fn somebody_grants_the_tools_that_they_leave_ticked() {
+    let people = given_two_people().await;
+    let file =
+        file(&people.upstream.url).replace("{name: Never, action: deny,", "{name: Never, action: request_approval,");
+    people.desk.apply(&file, &[("BOT_KEY", KEY), ("SHOP_TOKEN", SECRET)]).await;
+    people.dana.click("nav-connectors").await;
+    people.dana.shows("Shop").await;
+    let body = r#"{"connector":"shop","tools":["charges_get","refunds_create","shop_close"],"note":"Clean up after the fair."}"#;
+    let asked = people.agent.send(reqwest::Method::POST, "/v1/access-request", &[], body.into()).await.expect(202);
+    let id = asked["request_id"].as_str().unwrap();
+    people.dana.open(&format!("{}/requests/{id}", people.desk.origin)).await;
+    people.dana.says("request-row", "+2").await;
+    people.dana.says("approve", "Grant 1 tool").await;
+    people.dana.click("tick-charges_get").await;
+    people.dana.says("why-off", "Tick what is to be granted").await;
+    people.dana.click("tick-charges_get").await;
+    people.dana.click("tick-refunds_create").await;
+    people.dana.says("approve", "Grant 2 tools").await;
+    people.dana.click("approve").await;
+    people.dana.shows("Granted.").await;
+    people.agent.ask(refund(17)).await.expect(200);
+    people.dana.open(&format!("{}/approve/{id}", people.desk.origin)).await;
+    people.dana.says("card-grants", "shop_refunds_create").await;
+    assert_eq!(people.dana.count("grant-row").await, 2);
+    people.leave().await;
+}

@@ -71,7 +71,6 @@ async fn what_a_later_version_brings_is_refused_by_that_name() {
         shop.dana.post("/api/session/token", json!({})).await,
         shop.dana.post("/api/push/subscriptions", json!({})).await,
         shop.dana.get("/sign-in/app").await,
-        shop.agent.send(Method::POST, "/v1/access-request", &[], "{}".to_owned()).await,
     ];
     for answer in later {
         assert_eq!((answer.status, answer.code()), (422, "not_available"), "{}", answer.text);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story fails by panicking")]
 
+mod access;
 mod acting_for;
 mod ask;
 mod between;
@@ -31,6 +32,7 @@ mod freshness;
 mod gate;
 mod given;
 mod gone;
+mod grants;
 mod held_calls;
 mod hook_settings;
 mod hooks;

@@ -181,7 +181,12 @@ impl Person {
 
     /// Approves with the passkey.
     pub async fn approve(&self, id: &str) -> Answer {
-        let signed = self.sign(id, json!({"decision": "approve"})).await;
+        self.decide(id, json!({"decision": "approve"})).await
+    }
+
+    /// Decides with the passkey, as the body says.
+    pub async fn decide(&self, id: &str, body: Value) -> Answer {
+        let signed = self.sign(id, body).await;
         self.finish(id, signed).await
     }
 

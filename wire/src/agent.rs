@@ -102,6 +102,9 @@ pub struct Approval {
     /// What the approver said to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Of an ask for access that was approved: what was granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<Granted>,
     /// When it ends by itself.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub expires_at: Timestamp,
@@ -126,6 +129,91 @@ pub struct ActionResult {
     /// Said when the answer was longer than what the desk keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truncated: Option<String>,
+}
+
+/// The access that an approval gave. What changes at the desk may end it sooner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Granted {
+    /// The connector's slug.
+    pub connector: String,
+    /// The tools, by bare name: those that the approvers left ticked.
+    pub tools: Vec<String>,
+    /// Until when their calls need no other approval.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub until: Timestamp,
+}
+
+/// `POST /v1/access-request`: several tools of one connector, for a while.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccessRequestBody {
+    /// The connector's slug; or `platform`, which says the same.
+    #[serde(default)]
+    pub connector: Option<String>,
+    /// AgentValet's word for the connector.
+    #[serde(default)]
+    pub platform: Option<String>,
+    /// The tools' bare names, 1 to 50; or `scope`.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 50))]
+    pub tools: Option<Vec<String>>,
+    /// AgentValet's word for one tool.
+    #[serde(default)]
+    pub scope: Option<String>,
+    /// What it is for; shown to the approver as what the agent says, not verified.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// AgentValet's word for the note.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// For how many minutes, 1 to 480; 60 when left out.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 480))]
+    pub duration_minutes: Option<i64>,
+}
+
+/// The answer of `POST /v1/access-request`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccessRequested {
+    /// The request.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub request_id: RequestId,
+    /// What to ask for its status with. Told once: the same `Idempotency-Key` again is answered without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_token: Option<String>,
+    /// One of four words.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub status: RequestStatus,
+}
+
+/// `GET /v1/access-request/status/{token}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccessStatus {
+    /// The request.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub request_id: RequestId,
+    /// One of four words.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub status: RequestStatus,
+    /// One of nine words.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub state: RequestState,
+    /// What was granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<Granted>,
+    /// What the approver said to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it ends by itself while nobody decides.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub expires_at: Timestamp,
+    /// When it was asked.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
 }
 
 /// One event of `GET /v1/approvals/{id}/events`.

@@ -6,6 +6,7 @@ pub mod agent;
 pub mod agents;
 pub mod connectors;
 pub mod events;
+pub mod grants;
 pub mod people;
 pub mod policies;
 pub mod problem;

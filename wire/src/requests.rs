@@ -1,9 +1,11 @@
 //! The approvers' side of a request: the queue, the card, the decision.
 
+use crate::grants::GrantRow;
 use countersign_domain::card::{CardValue, Deed, Segment};
 use countersign_domain::connector::{ConnectorKind, ConnectorStatus};
 use countersign_domain::execution::ExecutionErrorCode;
 use countersign_domain::flow::Confirmation;
+use countersign_domain::grant::Grant;
 use countersign_domain::ids::{ConnectorId, RequestId, UserId};
 use countersign_domain::request::{Decider, RequestKind, RequestState, Vote};
 use countersign_domain::{Effect, Timestamp};
@@ -135,6 +137,18 @@ pub struct Card {
     /// What the agent would do itself, where the arguments are a command or changes to files; drawn from the same bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deed: Option<Deed>,
+    /// What an ask for access is for; none of a call.
+    #[serde(default)]
+    pub access: Option<AccessView>,
+    /// How far an approval may go, the narrowest first.
+    #[serde(default)]
+    pub grants: Vec<Grant>,
+    /// The grants that its approval made.
+    #[serde(default)]
+    pub granted: Vec<GrantRow>,
+    /// The grant that it was made under.
+    #[serde(default)]
+    pub under: Option<GrantRow>,
     /// The arguments as a tree.
     pub arguments: CardValue,
     /// The same bytes as text.
@@ -183,6 +197,30 @@ pub struct Card {
     pub claimed_at: Option<Timestamp>,
     /// For external requests: what the agent reported.
     pub outcome: Option<OutcomeView>,
+}
+
+/// What an ask for access is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessView {
+    /// The tools, in the order they were asked for.
+    pub tools: Vec<AccessTool>,
+    /// For how many minutes.
+    pub minutes: u32,
+}
+
+/// One tool of an ask for access.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessTool {
+    /// Its bare name, as a decision names it.
+    pub name: String,
+    /// Its qualified name, escaped.
+    pub tool: Vec<Segment>,
+    /// What it says of itself, escaped; an upstream's words.
+    pub description: Vec<Segment>,
+    /// What it did to the world when it was asked for; what is signed.
+    pub effect: Effect,
+    /// Whether everybody who approved so far left it ticked.
+    pub ticked: bool,
 }
 
 /// The upstream's answer as people see it.
@@ -253,6 +291,12 @@ pub struct VoteLine {
     pub comment: Option<String>,
     /// Whether a passkey signed it.
     pub signed: bool,
+    /// How far an approval's leave goes.
+    #[serde(default)]
+    pub grant: Grant,
+    /// Of an ask for access, how many tools it is for.
+    #[serde(default)]
+    pub tools: Option<usize>,
 }
 
 /// What the reader of a card may do.
@@ -281,12 +325,12 @@ pub struct DecisionBody {
     /// What to tell the agent, at most 1,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
-    /// How far the leave goes: `once`, which is also the default. Wider ones come later, refused until then.
+    /// How far the leave goes: one of those that the card offers, `once` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grant: Option<String>,
-    /// Comes later, refused until then.
+    pub grant: Option<Grant>,
+    /// Of an ask for access, the bare names of the tools that are granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tools: Option<Value>,
+    pub tools: Option<Vec<String>>,
     /// Comes later, refused until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Value>,

@@ -42,6 +42,19 @@ pub fn headline(agent: &str, tool: &str, connector: &str) -> Vec<Segment> {
     drawing.segments
 }
 
+/// The same for an ask for access: "invoice-bot wants access to 3 tools in Stripe".
+#[must_use]
+pub fn access_headline(agent: &str, tools: usize, connector: &str) -> Vec<Segment> {
+    let mut drawing = Drawing::default();
+    drawing.text(agent, Lines::One);
+    drawing.plain(&match tools {
+        1 => " wants access to one tool in ".to_owned(),
+        more => format!(" wants access to {more} tools in "),
+    });
+    drawing.text(connector, Lines::One);
+    drawing.segments
+}
+
 /// The arguments as a tree, whole, from the canonical bytes that will be sent.
 ///
 /// # Errors

@@ -5,7 +5,6 @@ use super::execute::explain;
 use super::{AgentCaller, Desk, SealedPart};
 use crate::store;
 use crate::store::requests::{DecidedBy, Request};
-use countersign_domain::connector::ConnectorKind;
 use countersign_domain::execution::{Answer, Attempt};
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::{Decider, EXECUTION_WINDOW, RequestState};
@@ -54,7 +53,7 @@ impl Desk {
             Wait::ForEnd(limit) => (limit, None),
             Wait::ForMove(limit) => (limit, Some(first.state)),
         };
-        if has_ended(&first) {
+        if first.has_ended() {
             return Ok(first);
         }
         drop(first);
@@ -66,7 +65,7 @@ impl Desk {
                     return Err(opens_nothing());
                 }
                 let now = self.request_of(caller, id).await?;
-                if has_ended(&now) || before.is_some_and(|before| now.state != before) {
+                if now.has_ended() || before.is_some_and(|before| now.state != before) {
                     return Ok(now);
                 }
             }
@@ -148,11 +147,6 @@ fn opens_nothing() -> DeskError {
     refuse(Code::Unauthenticated, "This key or token opens nothing any more.")
 }
 
-/// Whether a waiting caller has its answer.
-pub(super) fn has_ended(request: &Request) -> bool {
-    request.state.has_ended(request.connector_kind == ConnectorKind::External)
-}
-
 fn result(answer: Answer) -> ActionResult {
     ActionResult { status: answer.status, data: answer.data, truncated: answer.truncated }
 }
@@ -167,6 +161,7 @@ fn brief(request: &Request) -> Approval {
         execution_error_code: request.error_code,
         decided_by: request.decided_by.as_ref().map(decider),
         reason: request.comment.clone(),
+        granted: None,
         expires_at: request.expires_at,
         executed_at: request.executed_at,
         created_at: request.created_at,
@@ -178,5 +173,6 @@ pub(super) fn decider(by: &DecidedBy) -> Decider {
     match by {
         DecidedBy::User { id, name } => Decider::User { id: Some(*id), name: name.clone() },
         DecidedBy::Policy { name } => Decider::Policy { name: name.clone() },
+        DecidedBy::Grant { name } => Decider::Grant { name: name.clone() },
     }
 }

@@ -4,6 +4,7 @@ use super::Desk;
 use super::answer::decider;
 use super::call::StoredCall;
 use super::error::{DeskError, not_found};
+use super::grants::{granted_tools, offered};
 use super::list::{connector_brief, parties, person};
 use super::session::SignedIn;
 use super::snapshot::{Snapshot, ToolEntry, voter};
@@ -12,16 +13,16 @@ use crate::store::decisions::Decision;
 use crate::store::requests::Request;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::card::{
-    Address, CardError, CardValue, Deed, Redactions, Segment, address_segments, card_value, command_segments, deed,
-    endpoint_segments, headline, line_segments, note_segments, raw_segments, segments,
+    Address, CardError, CardValue, Deed, Redactions, Segment, access_headline, address_segments, card_value,
+    command_segments, deed, endpoint_segments, headline, line_segments, note_segments, raw_segments, segments,
 };
 use countersign_domain::connector::{ConnectorKind, qualified_name};
 use countersign_domain::flow::{Approvers, Confirmation, FlowBody};
-use countersign_domain::ids::RequestId;
-use countersign_domain::request::{RequestState, Target};
+use countersign_domain::ids::{RequestId, UserId};
+use countersign_domain::request::{RequestKind, RequestState, Target};
 use countersign_domain::user::Role;
 use countersign_wire::requests::{
-    AgentBrief, Card, OutcomeView, PolicyBrief, ResultView, StepLine, VoteLine, YourPart,
+    AccessTool, AccessView, AgentBrief, Card, OutcomeView, PolicyBrief, ResultView, StepLine, VoteLine, YourPart,
 };
 
 impl Desk {
@@ -34,11 +35,16 @@ impl Desk {
         let mut connection = self.store().read().await?;
         let found = store::decisions::with_request(&mut connection, id).await?;
         let (request, votes) = found.ok_or_else(|| not_found("request"))?;
-        drop(connection);
         if !who.may_see(&snapshot, &request, votes.iter().any(|vote| vote.user_id == who.user().id)) {
             return Err(not_found("request"));
         }
-        self.draw(&snapshot, who, &request, &votes)
+        let granted = self.grants_of(&mut connection, &snapshot, who, id).await?;
+        let under = match request.grant_id {
+            Some(id) => self.grant_seen(&mut connection, &snapshot, who, id).await?,
+            None => None,
+        };
+        drop(connection);
+        Ok(Card { granted, under, ..self.draw(&snapshot, who, &request, &votes)? })
     }
 
     fn draw(
@@ -60,7 +66,10 @@ impl Desk {
             id: request.id,
             kind: request.kind,
             state: request.state,
-            headline: headline(&agent_name, &request.tool, &request.connector_name),
+            headline: match &request.access {
+                Some(access) => access_headline(&agent_name, access.tools.len(), &request.connector_name),
+                None => headline(&agent_name, &request.tool, &request.connector_name),
+            },
             requester: person(snapshot, request),
             on_behalf_of: request.on_behalf_of,
             agent: AgentBrief {
@@ -73,7 +82,14 @@ impl Desk {
             tool_description: segments(tool.and_then(|tool| tool.tool.description.as_deref()).unwrap_or_default()),
             effect: request.effect,
             deed: own_deed(request, &arguments),
-            target: target_line(&target, tool, &arguments)?,
+            access: access_view(snapshot, request, votes),
+            grants: offered(snapshot, request),
+            granted: Vec::new(),
+            under: None,
+            target: match request.kind {
+                RequestKind::Call => target_line(&target, tool, &arguments)?,
+                RequestKind::Access => Vec::new(),
+            },
             arguments: card_value(arguments.bytes(), &redactions).map_err(|error| not_drawn(&error))?,
             arguments_raw: raw_segments(arguments.bytes(), &redactions).map_err(|error| not_drawn(&error))?,
             arguments_bytes: arguments.bytes().len() as u64,
@@ -204,5 +220,30 @@ fn vote_line(snapshot: &Snapshot, decision: &Decision) -> VoteLine {
         at: decision.at,
         comment: decision.comment.clone(),
         signed: decision.proof.is_some(),
+        grant: decision.grant,
+        tools: decision.tools.as_ref().map(Vec::len),
     }
+}
+
+fn access_view(snapshot: &Snapshot, request: &Request, votes: &[Decision]) -> Option<AccessView> {
+    let access = request.access.as_ref()?;
+    let granted = granted_tools(request, votes);
+    let entry = snapshot.connector(request.connector_id);
+    let description = |tool: &str| {
+        let known = entry.and_then(|entry| entry.tools.get(tool)).and_then(|tool| tool.tool.description.as_deref());
+        segments(known.unwrap_or_default())
+    };
+    let tools = access.tools.iter().map(|asked| AccessTool {
+        name: asked.tool.clone(),
+        tool: line_segments(&qualified_name(&request.connector_slug, &asked.tool)),
+        description: description(&asked.tool),
+        effect: asked.effect,
+        ticked: votes.is_empty() || granted.contains(&asked.tool),
+    });
+    Some(AccessView { tools: tools.collect(), minutes: access.minutes })
+}
+
+/// People by name; one who is gone has none.
+pub(super) fn names_of(snapshot: &Snapshot, users: impl Iterator<Item = UserId>) -> Vec<String> {
+    users.filter_map(|id| snapshot.users.get(&id)).map(|user| user.name.clone()).collect()
 }

@@ -9,7 +9,7 @@ use crate::store::requests::{Outcome, Request};
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::execution::ExecutionErrorCode;
 use countersign_domain::ids::RequestId;
-use countersign_domain::request::RequestState;
+use countersign_domain::request::{RequestKind, RequestState};
 use countersign_wire::agent::{Claim, OutcomeBody};
 use countersign_wire::events::EventKind;
 use countersign_wire::problem::Code;
@@ -113,7 +113,7 @@ impl Desk {
 }
 
 fn check_claimable(request: &Request) -> Result<(), DeskError> {
-    if request.connector_kind != ConnectorKind::External {
+    if request.connector_kind != ConnectorKind::External || request.kind != RequestKind::Call {
         return Err(refuse(Code::NotApproved, "Only external requests are claimed; the desk makes this call itself."));
     }
     if request.claimed_at.is_some() {

@@ -2,6 +2,7 @@
 
 use super::error::{DeskError, ended, invalid, not_found, refuse};
 use super::execute::enqueue;
+use super::grants::{granted_tools, make, offered};
 use super::session::SignedIn;
 use super::snapshot::{Snapshot, still_current, voter};
 use super::{Desk, move_on};
@@ -21,8 +22,9 @@ use countersign_domain::challenge::{CHALLENGE_LIFETIME, DecisionStatement, STATE
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::digest::Digest;
 use countersign_domain::flow::{Confirmation, FlowBody, Parties, Tally};
+use countersign_domain::grant::Grant;
 use countersign_domain::ids::{CeremonyId, DecisionId, RequestId};
-use countersign_domain::request::{Grant, RequestEvent, RequestState, Vote};
+use countersign_domain::request::{RequestEvent, RequestKind, RequestState, Vote};
 use countersign_wire::problem::Code;
 use countersign_wire::requests::{CeremonyFinish, CeremonyOptions, Decided, DecisionBody};
 use serde::{Deserialize, Serialize};
@@ -43,6 +45,8 @@ struct DecisionPurpose {
 struct Ballot {
     user: User,
     vote: Vote,
+    grant: Grant,
+    tools: Option<Vec<String>>,
     comment: Option<String>,
     signed: Option<Signed>,
 }
@@ -68,15 +72,17 @@ impl Desk {
         let comment = check_body(&body)?;
         let snapshot = self.snapshot();
         let now = self.now();
-        let request = self.request_to_decide(&snapshot, who, id).await?;
+        let (request, votes) = self.request_to_decide(&snapshot, who, id).await?;
         check_deadline(&request, now)?;
+        let (grant, tools) = leave(&snapshot, &request, &votes, &body)?;
         let passkeys = self.deciding_passkeys(who, now).await?;
         let statement = DecisionStatement {
             t: STATEMENT_TYPE.to_owned(),
             nonce: nonce()?,
             digest: request.digest,
             decision: body.decision,
-            grant: Grant::Once,
+            grant,
+            tools,
             comment_sha256: comment.as_ref().map(|comment| Digest::of(comment.as_bytes())),
             step: request.step,
             user_id: Some(who.user().id),
@@ -115,9 +121,9 @@ impl Desk {
         let passkeys = self.deciding_passkeys(who, now).await?;
         let assertion =
             self.passkeys().finish_decision(&ceremony.state, &statement, &finish.credential, &passkeys, now)?;
-        let vote = statement.decision;
+        let (vote, grant, tools) = (statement.decision, statement.grant, statement.tools.clone());
         let signed = Signed { ceremony: ceremony.id, assertion, statement };
-        let ballot = Ballot { user: who.user().clone(), vote, comment, signed: Some(signed) };
+        let ballot = Ballot { user: who.user().clone(), vote, grant, tools, comment, signed: Some(signed) };
         self.count(id, ballot).await
     }
 
@@ -128,12 +134,13 @@ impl Desk {
     pub async fn decide(&self, who: &SignedIn, id: RequestId, body: DecisionBody) -> Result<Decided, DeskError> {
         let comment = check_body(&body)?;
         let snapshot = self.snapshot();
-        let request = self.request_to_decide(&snapshot, who, id).await?;
+        let (request, votes) = self.request_to_decide(&snapshot, who, id).await?;
+        let (grant, tools) = leave(&snapshot, &request, &votes, &body)?;
         let flow = flow(&snapshot, &request)?;
         if body.decision == Vote::Approve && self.ceremony_due(flow, who.passkeys()) {
             return Err(refuse(Code::CeremonyRequired, "Approving this needs your passkey."));
         }
-        let ballot = Ballot { user: who.user().clone(), vote: body.decision, comment, signed: None };
+        let ballot = Ballot { user: who.user().clone(), vote: body.decision, grant, tools, comment, signed: None };
         self.count(id, ballot).await
     }
 
@@ -152,7 +159,7 @@ impl Desk {
         snapshot: &Snapshot,
         who: &SignedIn,
         id: RequestId,
-    ) -> Result<Request, DeskError> {
+    ) -> Result<(Request, Vec<Decision>), DeskError> {
         let mut connection = self.store().read().await?;
         let found = store::decisions::with_request(&mut connection, id).await?;
         let (request, votes) = found.ok_or_else(|| not_found("request"))?;
@@ -160,7 +167,7 @@ impl Desk {
             return Err(not_found("request"));
         }
         check_turn(snapshot, &request, &votes, who.user())?;
-        Ok(request)
+        Ok((request, votes))
     }
 
     /// This person's passkeys that are old enough to decide with.
@@ -219,6 +226,8 @@ impl Desk {
                     let user = snapshot.users.get(&ballot.user.id).ok_or_else(|| not_found("account"))?;
                     check_turn(&snapshot, &request, &votes, user)?;
                     check_deadline(&request, now)?;
+                    // What was offered when they began may be offered no more.
+                    check_leave(&snapshot, &request, &votes, &ballot)?;
                     let decision = decision(decision_id, &request, &ballot, now)?;
                     store::decisions::insert(connection, &decision).await?;
                     cast(connection, &snapshot, request, votes, decision, now).await
@@ -230,13 +239,8 @@ impl Desk {
 
 /// What is wrong with a decision's body; its comment, trimmed.
 fn check_body(body: &DecisionBody) -> Result<Option<String>, DeskError> {
-    for (field, given) in [("tools", &body.tools), ("arguments", &body.arguments)] {
-        if given.is_some() {
-            return Err(refuse(Code::NotAvailable, format!("`{field}` is not available in this version.")));
-        }
-    }
-    if body.grant.as_deref().is_some_and(|grant| grant != "once") {
-        return Err(refuse(Code::NotAvailable, "Only the grant `once` is available in this version."));
+    if body.arguments.is_some() {
+        return Err(refuse(Code::NotAvailable, "`arguments` is not available in this version."));
     }
     let comment = body.comment.as_deref().map(str::trim).filter(|comment| !comment.is_empty());
     match comment {
@@ -244,6 +248,66 @@ fn check_body(body: &DecisionBody) -> Result<Option<String>, DeskError> {
             Err(invalid("comment", format!("at most {COMMENT_LIMIT} characters")))
         }
         other => Ok(other.map(str::to_owned)),
+    }
+}
+
+/// How far a decision's leave goes, as its body says: the grant, and of an ask for access the tools in the order that
+/// they were asked for.
+fn leave(
+    snapshot: &Snapshot,
+    request: &Request,
+    votes: &[Decision],
+    body: &DecisionBody,
+) -> Result<(Grant, Option<Vec<String>>), DeskError> {
+    let grant = body.grant.unwrap_or_default();
+    if let Some(unasked) = body.tools.iter().flatten().find(|tool| !asks_for(request, tool)) {
+        let named: String = unasked.chars().take(80).collect();
+        return Err(invalid("tools", format!("{named:?} was not asked for")));
+    }
+    let asked = request.access.iter().flat_map(|access| &access.tools);
+    let tools = body
+        .tools
+        .as_ref()
+        .map(|ticked| asked.map(|asked| asked.tool.clone()).filter(|tool| ticked.contains(tool)).collect::<Vec<_>>());
+    may_leave(snapshot, request, votes, (body.decision, grant, tools.as_deref()))?;
+    Ok((grant, tools))
+}
+
+fn asks_for(request: &Request, tool: &str) -> bool {
+    request.access.iter().flat_map(|access| &access.tools).any(|asked| asked.tool == tool)
+}
+
+fn check_leave(snapshot: &Snapshot, request: &Request, votes: &[Decision], ballot: &Ballot) -> Result<(), DeskError> {
+    may_leave(snapshot, request, votes, (ballot.vote, ballot.grant, ballot.tools.as_deref()))
+}
+
+/// Whether a vote may give so much.
+fn may_leave(
+    snapshot: &Snapshot,
+    request: &Request,
+    votes: &[Decision],
+    (vote, grant, tools): (Vote, Grant, Option<&[String]>),
+) -> Result<(), DeskError> {
+    let wide = grant != Grant::Once;
+    match (vote, request.kind, tools) {
+        (Vote::Deny, ..) if wide => Err(invalid("grant", "a denial grants nothing")),
+        (Vote::Deny, _, Some(_)) => Err(invalid("tools", "a denial grants nothing")),
+        (Vote::Deny, ..) => Ok(()),
+        (Vote::Approve, RequestKind::Call, Some(_)) => Err(invalid("tools", "only an ask for access names tools")),
+        (Vote::Approve, ..) if !offered(snapshot, request).contains(&grant) => {
+            Err(invalid("grant", format!("`{}` is not offered for this request", grant.word())))
+        }
+        (Vote::Approve, RequestKind::Call, None) => Ok(()),
+        (Vote::Approve, RequestKind::Access, None | Some([])) => {
+            Err(invalid("tools", "name at least one tool, or deny the request"))
+        }
+        (Vote::Approve, RequestKind::Access, Some(ticked)) => {
+            let others = granted_tools(request, votes);
+            match votes.is_empty() || ticked.iter().any(|tool| others.contains(tool)) {
+                true => Ok(()),
+                false => Err(invalid("tools", "none of these was left ticked by those who approved before you")),
+            }
+        }
     }
 }
 
@@ -317,6 +381,8 @@ fn decision(id: DecisionId, request: &Request, ballot: &Ballot, now: Timestamp) 
         step: request.step,
         comment: ballot.comment.clone(),
         at: now,
+        grant: ballot.grant,
+        tools: ballot.tools.clone(),
         proof,
     })
 }
@@ -354,11 +420,12 @@ async fn cast(
         request.approvals += u32::from(vote == Vote::Approve);
         store::timers::clear(connection, request.id, TimerKind::Expire).await?;
     }
+    store::audit::append(connection, entry).await?;
     if request.state == RequestState::Approved {
         request.approved_at = Some(now);
         enqueue(connection, &request, now).await?;
+        make(connection, &request, &votes, now).await?;
     }
-    store::audit::append(connection, entry).await?;
     move_on(connection, &mut request, now).await?;
     Ok(Decided { id: request.id, state: request.state })
 }
@@ -376,5 +443,7 @@ fn entry(request: &Request, decision: &Decision, now: Timestamp) -> Entry {
         "signed": decision.proof.is_some(),
         "credential_id": decision.proof.as_ref().map(|proof| proof.credential_id.clone()),
         "external": external,
+        "grant": decision.grant,
+        "tools": decision.tools,
     }))
 }

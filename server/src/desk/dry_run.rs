@@ -24,7 +24,7 @@ impl Desk {
     ///
     /// # Errors
     /// When the ask itself is wrong: arguments that don't fit, a body that can't be read in one way only.
-    pub fn dry_run(&self, caller: &AgentCaller, ask: &Ask) -> Result<Outlook, DeskError> {
+    pub async fn dry_run(&self, caller: &AgentCaller, ask: &Ask) -> Result<Outlook, DeskError> {
         let snapshot = self.snapshot();
         let judged = match judged(&snapshot, caller, ask, self.now()) {
             Err(DeskError::Refused(refusal))
@@ -34,8 +34,12 @@ impl Desk {
             }
             judged => judged?,
         };
+        let under = match judged.sought(ask) {
+            Some(sought) => self.backing(&snapshot, &sought, self.now()).await?,
+            None => None,
+        };
         Ok(Outlook {
-            needs: judged.verdict.action,
+            needs: if under.is_some() { Action::Allow } else { judged.verdict.action },
             policy: judged.verdict.policy.map(|policy| policy.name),
             flow: judged.flow.map(|flow| flow.body.name.clone()),
             why: judged.why_denied.map(str::to_owned),

@@ -106,7 +106,7 @@ impl Desk {
                     still_current(connection, &snapshot).await?;
                     store::timers::clear(connection, id, TimerKind::Execute).await?;
                     let (mut request, fit) = looked.still(&desk, connection, now).await?;
-                    if request.state != RequestState::Approved || request.connector_kind == ConnectorKind::External {
+                    if request.state != RequestState::Approved || request.ends_approved() {
                         return Ok(None);
                     }
                     // Nothing runs for a caller that is not there. It begins when that one comes back.
@@ -349,7 +349,7 @@ fn is_tools_own(answer: &Answer) -> bool {
 
 /// Queues an approved request's call, in the transaction that approved it.
 pub(super) async fn enqueue(connection: &mut Connection, request: &Request, now: Timestamp) -> Result<(), DeskError> {
-    if request.connector_kind != ConnectorKind::External {
+    if !request.ends_approved() {
         let timer = Timer { request_id: request.id, kind: TimerKind::Execute, due_at: now + EXECUTION_LEASE };
         store::timers::set(connection, timer).await?;
     }

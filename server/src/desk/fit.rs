@@ -2,8 +2,10 @@
 //! acted on in it, if what was looked at still is what is stored.
 
 use super::Desk;
+use super::access::call_of_access;
 use super::call::StoredCall;
 use super::error::DeskError;
+use super::grants::{Backed, Sought};
 use super::snapshot::{Snapshot, voter};
 use super::submit::{digest_input, judge, target};
 use crate::store::decisions::Decision;
@@ -15,9 +17,10 @@ use countersign_domain::agent::AgentStatus;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::execution::ExecutionErrorCode;
 use countersign_domain::flow::{Confirmation, Parties, Tally};
-use countersign_domain::ids::RequestId;
+use countersign_domain::grant::Bound;
+use countersign_domain::ids::{ConnectorId, CredentialId, RequestId};
 use countersign_domain::policy::Action;
-use countersign_domain::request::EXECUTION_WINDOW;
+use countersign_domain::request::{EXECUTION_WINDOW, RequestKind};
 
 /// Why a call that was approved does not begin.
 pub(super) struct Unfit(pub(super) ExecutionErrorCode, pub(super) String);
@@ -36,6 +39,8 @@ impl Unfit {
 pub(super) struct Looked {
     request: Request,
     votes: Vec<Decision>,
+    /// The grant that it was made under.
+    under: Option<Backed>,
     fit: Result<(), Unfit>,
 }
 
@@ -58,6 +63,11 @@ impl Looked {
             let why = "It was not begun within ten minutes of its approval.".to_owned();
             return Ok((request, Err(Unfit(ExecutionErrorCode::ExecutionWindowPassed, why))));
         }
+        if let Some(under) = &self.under
+            && !under.still(desk, connection, now).await?
+        {
+            return Err(DeskError::SnapshotOld);
+        }
         let signed = desk.signatures_stand(connection, &votes).await?;
         Ok((request, signed.and(self.fit)))
     }
@@ -73,8 +83,33 @@ impl Desk {
         let found = store::decisions::with_request(&mut connection, id).await?;
         drop(connection);
         let Some((request, votes)) = found else { return Ok(None) };
-        let fit = self.fit(snapshot, &request, &votes)?;
-        Ok(Some(Looked { request, votes, fit }))
+        let under = self.under(snapshot, &request).await?;
+        let fit = match &under {
+            None if request.grant_id.is_some() => Err(Unfit::revoked("The grant that let this through ended")),
+            _ => self.fit(snapshot, &request, &votes)?,
+        };
+        Ok(Some(Looked { request, votes, under, fit }))
+    }
+
+    /// The grant that a request was made under, if it still holds.
+    async fn under(&self, snapshot: &Snapshot, request: &Request) -> Result<Option<Backed>, DeskError> {
+        let (Some(_), Some(policy)) = (request.grant_id, &request.policy) else { return Ok(None) };
+        let sought = Sought {
+            bound: Bound {
+                agent_id: request.agent_id,
+                requester_id: request.requester_id,
+                connector_id: request.connector_id,
+                connector_version: request.connector_version,
+                tool: request.tool.clone(),
+                schema_hash: request.schema_hash.clone(),
+                credential: request.credential,
+                policy: (policy.id, policy.version),
+            },
+            effect: request.effect,
+            session: request.session_id.as_deref(),
+            only: request.grant_id,
+        };
+        self.backing(snapshot, &sought, self.now()).await
     }
 
     fn fit(&self, snapshot: &Snapshot, request: &Request, votes: &[Decision]) -> Result<Result<(), Unfit>, DeskError> {
@@ -83,13 +118,13 @@ impl Desk {
             opened => opened?,
         };
         Ok(people_stand(snapshot, request, votes)
-            .and_then(|()| connector_stands(snapshot, request))
+            .and_then(|()| Through::of_request(request).stands(snapshot))
             .and_then(|()| digest_stands(snapshot, request, votes, &call))
             .and_then(|()| policies_stand(snapshot, request, &call.arguments, self.now())))
     }
 }
 
-fn people_stand(snapshot: &Snapshot, request: &Request, votes: &[Decision]) -> Result<(), Unfit> {
+pub(super) fn people_stand(snapshot: &Snapshot, request: &Request, votes: &[Decision]) -> Result<(), Unfit> {
     let agent = snapshot.agents.get(&request.agent_id).filter(|agent| agent.status == AgentStatus::Active);
     let Some(agent) = agent else { return Err(Unfit::revoked("The agent was suspended")) };
     if !agent.connectors.as_ref().is_none_or(|slugs| slugs.contains(&request.connector_slug)) {
@@ -112,25 +147,60 @@ fn people_stand(snapshot: &Snapshot, request: &Request, votes: &[Decision]) -> R
     }
 }
 
-fn connector_stands(snapshot: &Snapshot, request: &Request) -> Result<(), Unfit> {
-    let entry = snapshot.connector(request.connector_id).filter(|entry| entry.connector.active);
-    let Some(entry) = entry else { return Err(Unfit::revoked("The connector was switched off")) };
-    if entry.connector.version != request.connector_version {
-        return Err(Unfit::revoked("The connector's settings changed"));
+/// What a call goes through: its connector, tool and credential, as they were.
+pub(super) struct Through<'a> {
+    connector: (ConnectorId, i64),
+    tool: &'a str,
+    schema_hash: &'a str,
+    credential: Option<(CredentialId, i64)>,
+}
+
+impl<'a> Through<'a> {
+    fn of_request(request: &'a Request) -> Self {
+        Self {
+            connector: (request.connector_id, request.connector_version),
+            tool: &request.tool,
+            schema_hash: &request.schema_hash,
+            credential: request.credential,
+        }
     }
-    let tool = entry.ready_tool(&request.tool).ok_or_else(|| Unfit::revoked("The tool was withdrawn or changed"))?;
-    if tool.tool.schema_hash != request.schema_hash {
-        return Err(Unfit::revoked("The tool changed"));
+
+    pub(super) fn of_bound(bound: &'a Bound) -> Self {
+        Self {
+            connector: (bound.connector_id, bound.connector_version),
+            tool: &bound.tool,
+            schema_hash: &bound.schema_hash,
+            credential: bound.credential,
+        }
     }
-    let credential = entry.credential.as_ref().map(|credential| (credential.id, credential.version));
-    match credential == request.credential {
-        true => Ok(()),
-        false => Err(Unfit::revoked("The credential was replaced or revoked")),
+
+    /// Whether all of it is as it was.
+    pub(super) fn stands(&self, snapshot: &Snapshot) -> Result<(), Unfit> {
+        let (id, version) = self.connector;
+        let entry = snapshot.connector(id).filter(|entry| entry.connector.active);
+        let Some(entry) = entry else { return Err(Unfit::revoked("The connector was switched off")) };
+        if entry.connector.version != version {
+            return Err(Unfit::revoked("The connector's settings changed"));
+        }
+        let tool = entry.ready_tool(self.tool).ok_or_else(|| Unfit::revoked("The tool was withdrawn or changed"))?;
+        if tool.tool.schema_hash != self.schema_hash {
+            return Err(Unfit::revoked("The tool changed"));
+        }
+        let credential = entry.credential.as_ref().map(|credential| (credential.id, credential.version));
+        match credential == self.credential {
+            true => Ok(()),
+            false => Err(Unfit::revoked("The credential was replaced or revoked")),
+        }
     }
 }
 
 /// The stored row must still be what was signed: the digest is made anew from it, the target from the arguments.
-fn digest_stands(snapshot: &Snapshot, request: &Request, votes: &[Decision], call: &StoredCall) -> Result<(), Unfit> {
+pub(super) fn digest_stands(
+    snapshot: &Snapshot,
+    request: &Request,
+    votes: &[Decision],
+    call: &StoredCall,
+) -> Result<(), Unfit> {
     let changed = Unfit::tampered;
     let digest = digest_input(snapshot, request, call.clone()).digest().map_err(|_| changed())?;
     let flow = request.flow.and_then(|flow| snapshot.flow_at(flow));
@@ -139,11 +209,19 @@ fn digest_stands(snapshot: &Snapshot, request: &Request, votes: &[Decision], cal
         Some(proof) => proof.statement.digest == digest && proof.statement.decision == vote.vote,
         None => !must_sign,
     });
-    let entry = snapshot.connector(request.connector_id).ok_or_else(changed)?;
-    let tool = entry.tools.get(&request.tool).ok_or_else(changed)?;
-    let value = call.arguments.value().map_err(|_| changed())?;
-    let same_target = target(entry, tool, &value).is_ok_and(|target| target == call.target);
-    match digest == request.digest && signed && same_target {
+    let same_call = match request.kind {
+        RequestKind::Access => {
+            let asked = request.access.as_ref().and_then(|access| call_of_access(access).ok());
+            asked.is_some_and(|asked| asked == *call)
+        }
+        RequestKind::Call => {
+            let entry = snapshot.connector(request.connector_id).ok_or_else(changed)?;
+            let tool = entry.tools.get(&request.tool).ok_or_else(changed)?;
+            let value = call.arguments.value().map_err(|_| changed())?;
+            target(entry, tool, &value).is_ok_and(|target| target == call.target)
+        }
+    };
+    match digest == request.digest && signed && same_call {
         true => Ok(()),
         false => Err(changed()),
     }
@@ -160,6 +238,12 @@ fn policies_stand(snapshot: &Snapshot, request: &Request, arguments: &Canonical,
     match (verdict.action, &verdict.policy, &request.policy) {
         (Action::Allow, _, _) => Ok(()),
         (Action::RequestApproval, Some(now), Some(then)) if now.id == then.id && request.flow.is_some() => Ok(()),
+        // A grant is bound to the version of its policy too.
+        (Action::RequestApproval, Some(now), Some(then))
+            if (now.id, now.version) == (then.id, then.version) && request.grant_id.is_some() =>
+        {
+            Ok(())
+        }
         _ => Err(changed()),
     }
 }

@@ -145,7 +145,7 @@ fn row(snapshot: &Snapshot, who: &SignedIn, request: &Request, voted: bool) -> R
         agent: snapshot.agents.get(&request.agent_id).map(|agent| agent.name.clone()).unwrap_or_default(),
         connector: connector_brief(snapshot, request),
         tool: line_segments(&request.tool),
-        more_tools: 0,
+        more_tools: request.access.as_ref().map_or(0, |access| access.tools.len().saturating_sub(1) as u32),
         effect: request.effect,
         note: note_segments(&beginning).0,
         created_at: request.created_at,

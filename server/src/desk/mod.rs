@@ -2,6 +2,7 @@
 //!
 //! Doors call these and nothing below them. Rules are the domain's; here they meet what is stored.
 
+mod access;
 mod agent_door;
 mod agents;
 mod answer;
@@ -17,6 +18,7 @@ pub mod error;
 mod execute;
 mod expire;
 mod fit;
+mod grants;
 pub mod health;
 pub mod house;
 pub mod list;
@@ -36,6 +38,7 @@ mod submit;
 mod upstreams;
 mod withdraw;
 
+pub use access::{AccessAsk, AccessAsked};
 pub use agent_door::AgentCaller;
 pub use agents::AgentKey;
 pub use answer::Wait;
@@ -43,6 +46,7 @@ pub use arguments::AskedArguments;
 pub use dry_run::Outlook;
 pub use error::{DeskError, Refusal};
 pub use execute::Sending;
+pub use grants::GrantParameters;
 pub use paging::PageParameters;
 pub use permissions::Offer;
 pub use presence::Waiting;
@@ -371,9 +375,8 @@ async fn read_snapshot(store: &Store, older: Option<&Snapshot>) -> Result<Snapsh
 
 /// Stores where a request stands and tells the streams, in one place, so that neither is forgotten.
 async fn move_on(connection: &mut Connection, request: &mut Request, now: Timestamp) -> Result<(), StoreError> {
-    use countersign_domain::connector::ConnectorKind;
     request.updated_at = now;
-    let ended = request.state.has_ended(request.connector_kind == ConnectorKind::External);
+    let ended = request.has_ended();
     if ended && request.ended_at.is_none() {
         request.ended_at = Some(now);
     }

@@ -4,6 +4,7 @@
 use super::error::{DeskError, invalid};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_domain::Timestamp;
 use countersign_wire::Page;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -35,6 +36,11 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn by_name(name: &str) -> Self {
         Self { rank: 0, name: name.to_owned() }
+    }
+
+    /// The newest first.
+    pub(super) fn by_time(at: Timestamp, name: &str) -> Self {
+        Self { rank: -at.millis(), name: name.to_owned() }
     }
 
     /// Highest priority first.

@@ -141,16 +141,29 @@ impl Desk {
     pub async fn draft_policy(&self, _admin: &Admin, id: RequestId) -> Result<PolicyBody, DeskError> {
         let mut connection = self.store().read().await?;
         let request = store::requests::by_id(&mut connection, id).await?.ok_or_else(|| not_found("request"))?;
+        drop(connection);
         let snapshot = self.snapshot();
         let agent = snapshot.agents.get(&request.agent_id).map(|agent| agent.name.clone());
         let priority = request.policy.as_ref().map_or(0, |policy| policy.priority.saturating_add(1));
         let who = agent.clone().unwrap_or_else(|| "agents".to_owned());
+        let tools = match &request.access {
+            // What was approved, once it was; what was asked for, before.
+            Some(access) => {
+                let granted = self.granted(&request).await?.map(|granted| granted.tools);
+                granted.unwrap_or_else(|| access.tools.iter().map(|asked| asked.tool.clone()).collect())
+            }
+            None => vec![request.tool.clone()],
+        };
+        let named = match tools.as_slice() {
+            [tool] => tool.clone(),
+            many => format!("{} tools", many.len()),
+        };
         Ok(PolicyBody {
-            name: format!("{who}: {} in {}", request.tool, request.connector_name),
+            name: format!("{who}: {named} in {}", request.connector_name),
             action: Action::Allow,
             scope: Scope {
                 connectors: Some(vec![request.connector_slug]),
-                tools: Some(vec![request.tool]),
+                tools: Some(tools),
                 agents: agent.map(|agent| vec![agent]),
                 // As narrow as what was asked: whoever widens it says so.
                 users: Some(vec![request.requester_email]),
@@ -159,6 +172,7 @@ impl Desk {
             when: None,
             priority,
             flow: None,
+            allow_grants: None,
         })
     }
 }

@@ -15,7 +15,6 @@ use crate::store::timers::{Timer, TimerKind};
 use crate::store::{self, Connection};
 use countersign_domain::Timestamp;
 use countersign_domain::canonical::Canonical;
-use countersign_domain::connector::ConnectorKind;
 use countersign_domain::digest::Digest;
 use countersign_domain::execution::ExecutionErrorCode;
 use countersign_domain::ids::RequestId;
@@ -271,15 +270,15 @@ pub(super) fn fingerprint(request: &Request, call: &StoredCall) -> Result<String
 
 /// Whether it matters that nobody waits: no id was given out, and nothing has begun.
 fn matters(request: &Request) -> bool {
-    let not_begun = request.state == RequestState::Pending
-        || (request.state == RequestState::Approved && request.connector_kind != ConnectorKind::External);
+    let not_begun =
+        request.state == RequestState::Pending || (request.state == RequestState::Approved && !request.ends_approved());
     request.door.rejoins() && request.handed_at.is_none() && not_begun
 }
 
 /// True when the request was approved while its caller was away, and may begin now.
 async fn welcome(connection: &mut Connection, request: &Request, now: Timestamp) -> Result<bool, DeskError> {
     presence::set_away(connection, request.id, None).await?;
-    let approved = request.state == RequestState::Approved && request.connector_kind != ConnectorKind::External;
+    let approved = request.state == RequestState::Approved && !request.ends_approved();
     if approved {
         enqueue(connection, request, now).await?;
     }

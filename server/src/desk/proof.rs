@@ -37,8 +37,11 @@ impl Desk {
 
     fn is_signed(&self, vote: &Decision, proof: &Proof, passkey: &StoredPasskey) -> bool {
         let statement = &proof.statement;
-        let says_so =
-            statement.user_id == Some(vote.user_id) && statement.decision == vote.vote && statement.step == vote.step;
+        let says_so = statement.user_id == Some(vote.user_id)
+            && statement.decision == vote.vote
+            && statement.step == vote.step
+            && statement.grant == vote.grant
+            && statement.tools == vote.tools;
         let by_theirs = passkey.public_key().is_ok_and(|key| key == proof.public_key);
         let here = proof.rp_id == self.public_url().rp_id();
         says_so

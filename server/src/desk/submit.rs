@@ -7,6 +7,7 @@ use super::call::StoredCall;
 use super::error::{DeskError, Refusal, agent_suspended, refuse};
 use super::execute::Sending;
 use super::expire::KEY_LIFE;
+use super::grants::{Backed, Sought};
 use super::presence::fingerprint;
 use super::snapshot::{ConnectorEntry, Snapshot, ToolEntry, still_current};
 use crate::audit::{Actor, Entry};
@@ -20,7 +21,8 @@ use crate::store::{self, Connection};
 use countersign_domain::Timestamp;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::connector::ConnectorKind;
-use countersign_domain::digest::{Digest, DigestInput};
+use countersign_domain::digest::{Asked, Digest, DigestInput};
+use countersign_domain::grant::Bound;
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::policy::{Action, Call, Verdict, evaluate};
 use countersign_domain::request::{
@@ -68,12 +70,15 @@ pub enum Submitted {
 }
 
 /// Why a request is denied that a policy would have had approved.
-const NOBODY_TO_ASK: &str = "This needs an approval, but the flow that its policy names is gone or switched off.";
+pub(super) const NOBODY_TO_ASK: &str =
+    "This needs an approval, but the flow that its policy names is gone or switched off.";
 
 /// An ask that can be stored: everything checked, judged and put together.
-struct Prepared {
-    request: Request,
-    verdict: Verdict,
+pub(super) struct Prepared {
+    pub(super) request: Request,
+    pub(super) verdict: Verdict,
+    /// The grant that lets it through.
+    pub(super) under: Option<Backed>,
 }
 
 /// An ask that was checked and judged.
@@ -87,6 +92,25 @@ pub(super) struct Judged<'a> {
     pub(super) flow: Option<&'a FlowRecord>,
     /// Why a verdict is a no that a policy would have had approved.
     pub(super) why_denied: Option<&'static str>,
+}
+
+impl Judged<'_> {
+    /// The grant that would let it through, where an approval is all that it lacks.
+    pub(super) fn sought<'a>(&self, ask: &'a Ask) -> Option<Sought<'a>> {
+        let policy = self.verdict.policy.as_ref().filter(|_| self.verdict.action == Action::RequestApproval)?;
+        let connector = &self.entry.connector;
+        let bound = Bound {
+            agent_id: self.agent.id,
+            requester_id: self.requester.id,
+            connector_id: connector.id,
+            connector_version: connector.version,
+            tool: self.tool.tool.name.clone(),
+            schema_hash: self.tool.tool.schema_hash.clone(),
+            credential: self.entry.credential.as_ref().map(|credential| (credential.id, credential.version)),
+            policy: (policy.id, policy.version),
+        };
+        Some(Sought { bound, effect: self.tool.tool.effect, session: ask.session_id.as_deref(), only: None })
+    }
 }
 
 impl Desk {
@@ -110,7 +134,7 @@ impl Desk {
                 let ask = Arc::clone(&ask);
                 async move {
                     let now = self.now();
-                    let prepared = self.prepare(&snapshot, caller, &ask, now)?;
+                    let prepared = self.prepare(&snapshot, caller, &ask, now).await?;
                     let stored = self.store_ask(Arc::clone(&snapshot), ask, prepared, now).await?;
                     Ok((stored, snapshot))
                 }
@@ -137,14 +161,14 @@ impl Desk {
         })
     }
 
-    async fn known(&self, caller: &AgentCaller, ask: &Ask) -> Result<Option<Submitted>, DeskError> {
+    pub(super) async fn known(&self, caller: &AgentCaller, ask: &Ask) -> Result<Option<Submitted>, DeskError> {
         let Some((key, body)) = &ask.idempotency else { return Ok(None) };
         let mut connection = self.store().read().await?;
         let kept = store::requests::by_idempotency_key(&mut connection, caller.id, key, self.now() - KEY_LIFE).await?;
         kept.map(|kept| same_body(kept, body)).transpose()
     }
 
-    fn prepare(
+    async fn prepare(
         &self,
         snapshot: &Snapshot,
         caller: &AgentCaller,
@@ -152,18 +176,36 @@ impl Desk {
         now: Timestamp,
     ) -> Result<Prepared, DeskError> {
         let judged = judged(snapshot, caller, ask, now)?;
+        let under = match judged.sought(ask) {
+            Some(sought) => self.backing(snapshot, &sought, now).await?,
+            None => None,
+        };
         let Judged { agent, requester, entry, tool, call, verdict, flow, why_denied } = judged;
-        let assembly = Assembly { snapshot, agent, requester, entry, tool, verdict: &verdict, flow, ask, caller };
+        let flow = flow.filter(|_| under.is_none());
+        let under_ref = under.as_ref();
+        let assembly = Assembly {
+            snapshot,
+            agent,
+            requester,
+            entry,
+            tool,
+            verdict: &verdict,
+            flow,
+            ask,
+            caller,
+            under: under_ref,
+        };
         let mut request = self.assemble(&assembly, call, now)?;
         request.comment = why_denied.map(str::to_owned);
-        Ok(Prepared { request, verdict })
+        Ok(Prepared { request, verdict, under })
     }
 
-    fn assemble(&self, of: &Assembly<'_>, call: StoredCall, now: Timestamp) -> Result<Request, DeskError> {
+    pub(super) fn assemble(&self, of: &Assembly<'_>, call: StoredCall, now: Timestamp) -> Result<Request, DeskError> {
         let id = RequestId(self.fresh());
         let connector = &of.entry.connector;
         let lifetime = of.flow.map_or(EXECUTION_WINDOW, |flow| flow.body.timeout());
-        let state = state_of(of.verdict.action, connector.kind);
+        let action = if of.under.is_some() { Action::Allow } else { of.verdict.action };
+        let state = state_of(action, connector.kind);
         let decided = of.flow.is_none();
         let mut request = Request {
             id,
@@ -201,7 +243,8 @@ impl Desk {
             fingerprint: None,
             handed_at: None,
             away_at: None,
-            grant_id: None,
+            grant_id: of.under.map(Backed::id),
+            access: None,
             bare: matches!(of.ask.arguments, AskedArguments::AgentValet { .. }),
             step: 1,
             approvals: 0,
@@ -211,8 +254,7 @@ impl Desk {
             approved_at: (state != RequestState::Denied && decided).then_some(now),
             executed_at: (state == RequestState::Executing).then_some(now),
             ended_at: state.has_ended(connector.kind == ConnectorKind::External).then_some(now),
-            decided_by: decided
-                .then(|| DecidedBy::Policy { name: of.verdict.policy.as_ref().map(|policy| policy.name.clone()) }),
+            decided_by: decided.then(|| of.decided_by()),
             decided_at: decided.then_some(now),
             comment: None,
             result: None,
@@ -231,7 +273,7 @@ impl Desk {
         Ok(request)
     }
 
-    async fn store_ask(
+    pub(super) async fn store_ask(
         &self,
         snapshot: Arc<Snapshot>,
         ask: Arc<Ask>,
@@ -244,6 +286,11 @@ impl Desk {
                 Box::pin(async move {
                     still_current(connection, &snapshot).await?;
                     let request = prepared.request;
+                    if let Some(under) = &prepared.under
+                        && !under.still(&desk, connection, desk.now()).await?
+                    {
+                        return Err(DeskError::SnapshotOld);
+                    }
                     if let Some((key, body)) = &ask.idempotency {
                         let kept =
                             store::requests::by_idempotency_key(connection, request.agent_id, key, now - KEY_LIFE)
@@ -251,10 +298,13 @@ impl Desk {
                         if let Some(kept) = kept {
                             return same_body(kept, body).map(|_| Stored::Known);
                         }
-                        store::requests::keep_idempotency_key(connection, request.agent_id, key, body, &request)
-                            .await?;
                     }
-                    if let Some(open) = desk.join(connection, &request, now).await? {
+                    let joined = desk.join(connection, &request, now).await?;
+                    if let Some((key, body)) = &ask.idempotency {
+                        let of = joined.as_ref().unwrap_or(&request);
+                        store::requests::keep_idempotency_key(connection, request.agent_id, key, body, of).await?;
+                    }
+                    if let Some(open) = joined {
                         return Ok(Stored::Joined(Box::new(open)));
                     }
                     if request.state == RequestState::Pending {
@@ -314,23 +364,33 @@ pub(super) fn judged<'a>(
 }
 
 /// What went into the store.
-enum Stored {
+pub(super) enum Stored {
     New(Box<Request>),
     Known,
     Joined(Box<Request>),
 }
 
 /// The parts of a request, gathered.
-struct Assembly<'a> {
-    snapshot: &'a Snapshot,
-    agent: &'a Agent,
-    requester: &'a User,
-    entry: &'a ConnectorEntry,
-    tool: &'a ToolEntry,
-    verdict: &'a Verdict,
-    flow: Option<&'a FlowRecord>,
-    ask: &'a Ask,
-    caller: &'a AgentCaller,
+pub(super) struct Assembly<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) agent: &'a Agent,
+    pub(super) requester: &'a User,
+    pub(super) entry: &'a ConnectorEntry,
+    pub(super) tool: &'a ToolEntry,
+    pub(super) verdict: &'a Verdict,
+    pub(super) flow: Option<&'a FlowRecord>,
+    pub(super) ask: &'a Ask,
+    pub(super) caller: &'a AgentCaller,
+    pub(super) under: Option<&'a Backed>,
+}
+
+impl Assembly<'_> {
+    fn decided_by(&self) -> DecidedBy {
+        match self.under {
+            Some(under) => DecidedBy::Grant { name: under.made_by(self.snapshot) },
+            None => DecidedBy::Policy { name: self.verdict.policy.as_ref().map(|policy| policy.name.clone()) },
+        }
+    }
 }
 
 fn same_body((kept_body, id): (String, RequestId), body: &str) -> Result<Submitted, DeskError> {
@@ -346,7 +406,7 @@ fn same_body((kept_body, id): (String, RequestId), body: &str) -> Result<Submitt
 }
 
 /// Unknown and invisible sound alike, so that an agent can't map what it may not use.
-fn unknown_tool() -> DeskError {
+pub(super) fn unknown_tool() -> DeskError {
     refuse(Code::UnknownTool, "There is no such connector or tool for this agent. See GET /v1/agent/permissions.")
 }
 
@@ -358,7 +418,7 @@ pub(super) fn visible_connector<'a>(
     snapshot.connectors.get(slug).filter(|entry| entry.visible_to(agent)).ok_or_else(unknown_tool)
 }
 
-fn requester<'a>(
+pub(super) fn requester<'a>(
     snapshot: &'a Snapshot,
     agent: &Agent,
     owner: &'a User,
@@ -476,8 +536,10 @@ pub(super) fn digest_input(snapshot: &Snapshot, request: &Request, call: StoredC
         requester_id: request.requester_id,
         connector_id: request.connector_id,
         connector_version: request.connector_version,
-        tool: request.tool.clone(),
-        schema_hash: request.schema_hash.clone(),
+        what: match &request.access {
+            Some(access) => Asked::Access(access.tools.clone()),
+            None => Asked::Call { tool: request.tool.clone(), schema_hash: request.schema_hash.clone() },
+        },
         arguments: call.arguments,
         target: call.target,
         credential_id: request.credential.map(|(id, _)| id),
@@ -509,11 +571,15 @@ async fn record(
     let action = match request.state {
         RequestState::Denied => "policy.denied",
         RequestState::Pending => "approval.requested",
+        _ if request.grant_id.is_some() => "grant.used",
         _ => "policy.allowed",
     };
+    let tools = request.access.as_ref().map(|access| access.tools.iter().map(|asked| &asked.tool).collect::<Vec<_>>());
     let metadata = json!({
         "connector": request.connector_slug,
         "tool": request.tool,
+        "tools": tools,
+        "grant_id": request.grant_id,
         "effect": request.effect,
         "digest": request.digest,
         "requester_id": request.requester_id,

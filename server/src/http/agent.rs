@@ -1,12 +1,13 @@
 //! The agents' door, `/v1`.
 
+mod access;
 mod actions;
 mod approvals;
 mod authzen;
 mod permissions;
 
 use super::App;
-use super::problem::{DoorError, not_available};
+use super::problem::DoorError;
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
@@ -25,8 +26,8 @@ pub fn routes() -> Router<App> {
         .route("/approvals/{id}/outcome", post(approvals::report_outcome))
         .route("/agent/permissions", get(permissions::list_permissions))
         .route("/agents/me/pending-actions", get(permissions::list_pending_actions))
-        .route("/access-request", post(not_available))
-        .route("/access-request/status/{token}", get(not_available))
+        .route("/access-request", post(access::create_access_request))
+        .route("/access-request/status/{token}", get(access::get_access_status))
         .route("/authzen/access", post(authzen::evaluate_access))
         .route("/openapi.json", get(super::openapi::get_document))
         .fallback(no_such_call)

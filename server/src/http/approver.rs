@@ -4,6 +4,7 @@ mod agents;
 mod connectors;
 mod decisions;
 mod events;
+mod grants;
 mod passkeys;
 mod people;
 mod policies;
@@ -80,6 +81,8 @@ fn settings() -> Router<App> {
         .route("/agents", get(agents::list_agents).post(agents::create_agent))
         .route("/agents/{id}", patch(agents::change_agent))
         .route("/agents/{id}/key", post(agents::renew_key))
+        .route("/grants", get(grants::list_grants))
+        .route("/grants/{id}/revoke", post(grants::revoke_grant))
         .route("/connectors", get(connectors::list_connectors))
         .route("/connectors/{id}", get(connectors::get_connector).patch(connectors::change_connector))
         .route("/connectors/{id}/check", post(connectors::check_connector))

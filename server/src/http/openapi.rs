@@ -45,6 +45,8 @@ meaning. An ask that was accepted is on disk before anyone waits for it: after a
         calls::list_permissions,
         calls::list_pending_actions,
         calls::evaluate_access,
+        calls::create_access_request,
+        calls::get_access_status,
     ),
     components(schemas(calls::ActionForms, countersign_wire::problem::Problem)),
     modifiers(&Finish),
@@ -84,11 +86,13 @@ pub fn document_json() -> &'static Value {
 }
 
 /// The order in which a reader wants the calls: method in lower case, and path.
-pub const READING_ORDER: [(&str, &str); 9] = [
+pub const READING_ORDER: [(&str, &str); 11] = [
     ("post", "/v1/actions"),
     ("get", "/v1/approvals/{id}"),
     ("get", "/v1/approvals/{id}/events"),
     ("delete", "/v1/approvals/{id}"),
+    ("post", "/v1/access-request"),
+    ("get", "/v1/access-request/status/{token}"),
     ("post", "/v1/approvals/{id}/claim"),
     ("post", "/v1/approvals/{id}/outcome"),
     ("get", "/v1/agent/permissions"),

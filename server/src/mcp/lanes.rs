@@ -5,9 +5,8 @@
 use super::{Gateway, presence, result};
 use crate::desk::{AgentCaller, Desk, DeskError, Sending, Wait};
 use crate::store::requests::Request;
-use countersign_domain::connector::ConnectorKind;
 use countersign_domain::ids::RequestId;
-use countersign_domain::request::RequestState;
+use countersign_domain::request::{RequestKind, RequestState};
 use rmcp::RoleServer;
 use rmcp::model::{CallToolResponse, CallToolResult, CreateTaskResult, ProgressNotificationParam, ProtocolVersion};
 use rmcp::service::RequestContext;
@@ -77,7 +76,7 @@ pub(super) async fn for_end(
     let id = request.id;
     drop(request);
     match wait(gateway, caller, id, lane.patience(), context).await? {
-        Waited::Over(request) if has_ended(&request) => Ok(deliver(&gateway.desk, caller, &request).await?.into()),
+        Waited::Over(request) if request.has_ended() => Ok(deliver(&gateway.desk, caller, &request).await?.into()),
         Waited::Over(request) => hand_over(gateway, &request, lane).await,
         Waited::Alone(request) => Ok(result::pending(&request).into()),
     }
@@ -94,7 +93,7 @@ pub(super) async fn await_approval(
     gateway.desk.request_of(caller, id).await?;
     gateway.desk.hand_over(id).await?;
     match wait(gateway, caller, id, BUDGET, context).await? {
-        Waited::Over(request) if has_ended(&request) => deliver(&gateway.desk, caller, &request).await,
+        Waited::Over(request) if request.has_ended() => deliver(&gateway.desk, caller, &request).await,
         Waited::Over(request) | Waited::Alone(request) => Ok(result::pending(&request)),
     }
 }
@@ -173,13 +172,10 @@ async fn hand_over(gateway: &Gateway, request: &Request, lane: Lane) -> Result<C
     })
 }
 
-pub(super) fn has_ended(request: &Request) -> bool {
-    request.state.has_ended(request.connector_kind == ConnectorKind::External)
-}
-
 /// The caller hears how it ended. What the agent does itself is claimed for it here: it hears of the leave once.
 pub(super) async fn deliver(desk: &Desk, caller: &AgentCaller, request: &Request) -> Result<CallToolResult, DeskError> {
-    if request.state == RequestState::Approved && request.claimed_at.is_none() {
+    let to_claim = request.kind == RequestKind::Call && request.state == RequestState::Approved;
+    if to_claim && request.claimed_at.is_none() {
         let claim = desk.claim(caller, request.id).await?;
         return Ok(result::leave(request, &claim.arguments));
     }

@@ -59,6 +59,7 @@ pub(super) fn of_ended(desk: &Desk, request: &Request) -> Result<CallToolResult,
         RequestState::OutcomeUnknown => refused(unknown(why)),
         RequestState::Failed if request.error_code == Some(ExecutionErrorCode::NotSent) => refused(not_sent(why)),
         RequestState::Failed => refused(format!("Approved, but not executed: {why}")),
+        RequestState::Approved if request.has_ended() => said("Approved. What was granted is yours to use now."),
         RequestState::Pending | RequestState::Approved | RequestState::Executing => pending(request),
         RequestState::Succeeded => said("It succeeded; the upstream's answer was empty."),
     })

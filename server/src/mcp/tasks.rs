@@ -32,7 +32,7 @@ pub(super) fn of(request: &Request) -> Task {
 /// `tasks/get`: where it stands, with the result once there is one.
 pub(super) async fn get(desk: &Desk, caller: &AgentCaller, id: &str) -> Result<GetTaskResult, ErrorData> {
     let request = find(desk, caller, id).await?;
-    if !lanes::has_ended(&request) {
+    if !request.has_ended() {
         return Ok(GetTaskResult::new(DetailedTask::new(of(&request), TaskPayload::Working)));
     }
     let mut task = of(&request);

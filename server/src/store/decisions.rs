@@ -5,6 +5,7 @@ use super::row::{Columns as _, to_json};
 use super::{Connection, StoreError};
 use countersign_domain::Timestamp;
 use countersign_domain::challenge::DecisionStatement;
+use countersign_domain::grant::Grant;
 use countersign_domain::ids::{DecisionId, RequestId, UserId};
 use countersign_domain::request::Vote;
 use sqlx::Any;
@@ -28,6 +29,10 @@ pub struct Decision {
     pub comment: Option<String>,
     /// When.
     pub at: Timestamp,
+    /// How far an approval's leave goes.
+    pub grant: Grant,
+    /// Of an ask for access, the tools that it is for.
+    pub tools: Option<Vec<String>>,
     /// What was signed, where a passkey was.
     pub proof: Option<Proof>,
 }
@@ -59,8 +64,8 @@ pub async fn insert(connection: &mut Connection, decision: &Decision) -> Result<
     let part = |pick: fn(&Proof) -> &String| proof.map(pick).cloned();
     let statement = sqlx::query(
         "INSERT INTO decisions (id, request_id, user_id, vote, step, comment, at, statement, rp_id, origin,
-         credential_id, public_key, authenticator_data, client_data_json, signature)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         credential_id, public_key, authenticator_data, client_data_json, signature, leave_kind, leave_tools)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(decision.id.to_string())
     .bind(decision.request_id.to_string())
@@ -76,7 +81,9 @@ pub async fn insert(connection: &mut Connection, decision: &Decision) -> Result<
     .bind(part(|proof| &proof.public_key))
     .bind(part(|proof| &proof.authenticator_data))
     .bind(part(|proof| &proof.client_data_json))
-    .bind(part(|proof| &proof.signature));
+    .bind(part(|proof| &proof.signature))
+    .bind(decision.grant.word())
+    .bind(decision.tools.as_ref().map(to_json).transpose()?);
     connection.put_off(statement)
 }
 
@@ -109,8 +116,16 @@ fn read(row: &AnyRow) -> Result<Decision, StoreError> {
         step: u32::try_from(row.int("step")?).unwrap_or(1),
         comment: row.maybe_text("comment")?,
         at: row.time("at")?,
+        grant: grant(row)?,
+        tools: row.maybe_json("leave_tools")?,
         proof: proof(row)?,
     })
+}
+
+/// Votes from before there were grants have no word for one.
+fn grant(row: &AnyRow) -> Result<Grant, StoreError> {
+    let Some(word) = row.maybe_text("leave_kind")? else { return Ok(Grant::Once) };
+    Grant::from_word(&word).ok_or_else(|| StoreError::Row(format!("leave_kind is {word:?}")))
 }
 
 fn proof(row: &AnyRow) -> Result<Option<Proof>, StoreError> {

@@ -11,6 +11,7 @@ pub mod connectors;
 pub mod decisions;
 pub mod desk;
 pub mod events;
+pub mod grants;
 mod heads;
 pub mod links;
 pub mod mcp_sessions;

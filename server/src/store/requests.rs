@@ -2,6 +2,7 @@
 
 use super::row::{Columns as _, to_json};
 use super::{Connection, StoreError};
+use countersign_domain::access::AskedTool;
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::digest::Digest;
 use countersign_domain::execution::ExecutionErrorCode;
@@ -81,6 +82,8 @@ pub struct Request {
     pub away_at: Option<Timestamp>,
     /// The grant that it was made under.
     pub grant_id: Option<GrantId>,
+    /// What an ask for access is for; none of a call.
+    pub access: Option<Access>,
     /// Whether the agent wants the upstream's bare answer (AgentValet's form).
     pub bare: bool,
     /// The step that it is at, from 1.
@@ -119,6 +122,17 @@ pub struct Request {
     pub outcome_at: Option<Timestamp>,
 }
 
+/// What an ask for access is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// The tools, in the order they were asked for.
+    pub tools: Vec<AskedTool>,
+    /// For how long.
+    pub minutes: u32,
+    /// SHA-256 of the token that its status is asked for with, hex.
+    pub token_hash: String,
+}
+
 /// The policy that decided what happens to an ask, as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchedPolicy {
@@ -148,6 +162,11 @@ pub enum DecidedBy {
         /// Its name.
         name: Option<String>,
     },
+    /// A grant that an earlier approval made.
+    Grant {
+        /// The name of who made it, then.
+        name: String,
+    },
 }
 
 /// What an agent reported of an external action.
@@ -159,14 +178,24 @@ pub struct Outcome {
     pub detail: Option<String>,
 }
 
+impl Request {
+    /// Whether a waiting caller has its answer.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.state.has_ended(self.ends_approved())
+    }
+
+    /// Whether it ends when it is approved.
+    #[must_use]
+    pub fn ends_approved(&self) -> bool {
+        self.kind.ends_approved(self.connector_kind == ConnectorKind::External)
+    }
+}
+
 pub(super) fn read(row: &AnyRow) -> Result<Request, StoreError> {
     Ok(Request {
         id: row.id("id")?,
-        kind: row.word("kind", |word| match word {
-            "call" => Some(RequestKind::Call),
-            "access" => Some(RequestKind::Access),
-            _ => None,
-        })?,
+        kind: row.word("kind", RequestKind::from_word)?,
         state: row.word("state", RequestState::from_word)?,
         agent_id: row.id("agent_id")?,
         owner_id: row.id("owner_id")?,
@@ -196,6 +225,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Request, StoreError> {
         handed_at: row.maybe_time("handed_at")?,
         away_at: row.maybe_time("away_at")?,
         grant_id: row.maybe_id("grant_id")?,
+        access: row.maybe_json("access")?,
         bare: row.truth("bare")?,
         step: count(row, "step")?,
         approvals: count(row, "approvals")?,
@@ -260,15 +290,12 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
          schema_hash, arguments, target, credential_id, credential_version, policy_id, policy_version, policy_name,
          policy_priority, flow_id, flow_version, digest, note, ip, bare, step, approvals, expires_at, created_at,
          updated_at, approved_at, executed_at, ended_at, decided_by, decided_at, comment, door, session_id,
-         fingerprint, handed_at, grant_id)
+         fingerprint, handed_at, grant_id, access)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, '', $19, $20, $21, $22,
-         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46)",
+         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47)",
     )
     .bind(request.id.to_string())
-    .bind(match request.kind {
-        RequestKind::Call => "call",
-        RequestKind::Access => "access",
-    })
+    .bind(request.kind.word())
     .bind(request.state.word())
     .bind(request.agent_id.to_string())
     .bind(request.owner_id.to_string())
@@ -312,7 +339,8 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
     .bind(request.session_id.clone())
     .bind(request.fingerprint.clone())
     .bind(request.handed_at.map(Timestamp::millis))
-    .bind(request.grant_id.map(|id| id.to_string()));
+    .bind(request.grant_id.map(|id| id.to_string()))
+    .bind(request.access.as_ref().map(to_json).transpose()?);
     connection.put_off(statement)
 }
 
@@ -372,7 +400,7 @@ pub async fn open_of_agent(
 ) -> Result<Vec<Request>, StoreError> {
     let rows = sqlx::query(
         "SELECT * FROM requests WHERE agent_id = $1 AND (state IN ('pending', 'executing')
-         OR (state = 'approved' AND (connector_kind <> 'external' OR (claimed_at IS NULL AND approved_at > $2))))
+         OR (state = 'approved' AND kind = 'call' AND (connector_kind <> 'external' OR (claimed_at IS NULL AND approved_at > $2))))
          ORDER BY created_at, id LIMIT 200",
     )
     .bind(agent.to_string())

@@ -2,11 +2,12 @@
 
 use super::{Backend, Ceremony, Method, NOTHING, Reply, parsed, written};
 use crate::hooks::queue::QueueQuery;
-use countersign_domain::ids::{AgentId, ConnectorId, PasskeyId, PolicyId, UserId};
+use countersign_domain::ids::{AgentId, ConnectorId, GrantId, PasskeyId, PolicyId, UserId};
 use countersign_domain::policy::PolicyBody;
 use countersign_wire::Page;
 use countersign_wire::agents::{AgentBody, AgentChange, AgentCreated, AgentRow};
 use countersign_wire::connectors::{ConnectorChange, ConnectorRow, ToolChange};
+use countersign_wire::grants::GrantRow;
 use countersign_wire::people::{Invitation, InvitationBody, UserChange, UserRow};
 use countersign_wire::policies::{FlowRow, PolicyChange, PolicyRow};
 use countersign_wire::requests::{Card, Decided, DecisionBody, RequestPage};
@@ -154,6 +155,14 @@ impl Backend {
 impl Backend {
     pub(crate) fn agents(&self) -> Reply<Vec<AgentRow>> {
         self.all("/api/agents")
+    }
+
+    pub(crate) fn grants(&self) -> Reply<Vec<GrantRow>> {
+        self.all("/api/grants")
+    }
+
+    pub(crate) fn revoke_grant(&self, id: GrantId) -> Reply<GrantRow> {
+        self.poke(format!("/api/grants/{id}/revoke"))
     }
 
     pub(crate) fn create_agent(&self, body: &AgentBody) -> Reply<AgentCreated> {

@@ -4,16 +4,22 @@ use crate::components::badge::badge;
 use crate::components::button::Button;
 use crate::components::confirm::{Confirm, confirm};
 use crate::components::form::form_error;
+use crate::components::grant_item::GrantItem;
 use crate::display;
 use crate::hooks::{use_backend, use_is_admin, use_now, use_task};
 use countersign_domain::agent::AgentStatus;
 use countersign_wire::agents::{AgentChange, AgentCreated, AgentRow};
+use countersign_wire::grants::GrantRow;
 use std::rc::Rc;
 use yew::prelude::*;
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct AgentItemProps {
     pub(crate) row: AgentRow,
+    /// Its grants that hold.
+    pub(crate) grants: Vec<GrantRow>,
+    /// One of them was taken back.
+    pub(crate) onrevoked: Callback<()>,
     pub(crate) onchanged: Callback<()>,
     /// A new key is there, to be shown once.
     pub(crate) onkey: Callback<Rc<AgentCreated>>,
@@ -84,6 +90,16 @@ pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
                     <Button tone="small" onclick={ask(true)} testid="agent-key">{ "New key" }</Button>
                 }
             </div>
+            if !props.grants.is_empty() {
+                <div class="agent-grants" data-testid="agent-grants">
+                    <span class="label">{ "May call without another approval" }</span>
+                    <ul class="grant-list">
+                        { for props.grants.iter().map(|grant| html! {
+                            <GrantItem key={grant.id.to_string()} row={grant.clone()} onchanged={props.onrevoked.clone()} />
+                        }) }
+                    </ul>
+                </div>
+            }
             if *asking {
                 { confirm(&Confirm {
                     title: format!("A new key for {}?", row.name),

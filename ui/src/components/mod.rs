@@ -14,6 +14,7 @@ pub(crate) mod copy_button;
 pub(crate) mod dialog;
 pub(crate) mod field;
 pub(crate) mod form;
+pub(crate) mod grant_item;
 pub(crate) mod icon;
 pub(crate) mod invite_dialog;
 pub(crate) mod key_dialog;

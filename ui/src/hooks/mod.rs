@@ -1,5 +1,6 @@
 //! What components share: contexts, and logic that is worth a test of its own.
 
+pub(crate) mod choice;
 pub(crate) mod clock;
 pub(crate) mod dialog;
 pub(crate) mod fetch;

@@ -5,9 +5,11 @@ use countersign_domain::policy::{Action, PolicyBody, Scope};
 use std::rc::Rc;
 use yew::Reducible;
 
-/// The fields that the form shows, as the server names them; `flow` only where approval is asked for.
-pub(crate) const FIELDS: [&str; 10] =
-    ["name", "action", "connectors", "tools", "agents", "users", "groups", "when", "priority", "flow"];
+/// The fields that the form shows, as the server names them; the last two only where approval is asked for.
+pub(crate) const FIELDS: [&str; 11] =
+    ["name", "action", "connectors", "tools", "agents", "users", "groups", "when", "priority", "flow", "allow_grants"];
+/// How many of them go only with asking for approval.
+pub(crate) const OF_APPROVAL: usize = 2;
 
 /// The fields as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(crate) struct PolicyDraft {
     pub(crate) when: String,
     pub(crate) priority: String,
     pub(crate) flow: String,
+    /// `true`, `false`, or empty for as it comes.
+    pub(crate) allow_grants: String,
 }
 
 impl PolicyDraft {
@@ -38,10 +42,11 @@ impl PolicyDraft {
             when: body.when.clone().unwrap_or_default(),
             priority: body.priority.to_string(),
             flow: body.flow.clone().unwrap_or_default(),
+            allow_grants: body.allow_grants.map(|allow| allow.to_string()).unwrap_or_default(),
         }
     }
 
-    /// What is sent. A flow goes only with asking for approval; the form doesn't show it otherwise.
+    /// What is sent. A flow and grants go only with asking for approval; the form doesn't show them otherwise.
     pub(crate) fn body(&self) -> PolicyBody {
         let action = Action::from_word(&self.action).unwrap_or(Action::RequestApproval);
         let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -58,6 +63,7 @@ impl PolicyDraft {
             when: text(&self.when),
             priority: self.priority.trim().parse().unwrap_or_default(),
             flow: text(&self.flow).filter(|_| action == Action::RequestApproval),
+            allow_grants: self.allow_grants.parse().ok().filter(|_| action == Action::RequestApproval),
         }
     }
 }
@@ -98,6 +104,7 @@ mod tests {
             when: Some("call.arguments.amount > 2000".into()),
             priority: -7,
             flow: Some("Finance".into()),
+            allow_grants: Some(false),
         };
         assert_eq!(PolicyDraft::of(&body).body(), body);
     }
@@ -116,9 +123,10 @@ mod tests {
     }
 
     #[test]
-    fn a_flow_is_not_sent_where_nobody_is_asked() {
-        let draft = PolicyDraft { action: "allow".into(), flow: "Finance".into(), ..PolicyDraft::default() };
-        assert_eq!(draft.body().flow, None);
+    fn what_is_about_approvals_is_not_sent_where_nobody_is_asked() {
+        let (flow, allow_grants) = ("Finance".into(), "true".into());
+        let draft = PolicyDraft { action: "allow".into(), flow, allow_grants, ..PolicyDraft::default() };
+        assert_eq!((draft.body().flow, draft.body().allow_grants), (None, None));
         assert_eq!(draft.body().scope, Scope::default());
     }
 }

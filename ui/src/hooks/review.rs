@@ -1,12 +1,14 @@
 //! One request in front of one person: its card, kept up to date, and their decision.
 
 use crate::backend::{Backend, Failure, LiveMessage};
+use crate::hooks::choice::Choice;
 use crate::hooks::live::use_live;
 use crate::hooks::review_state::{Deed, ReviewAction, ReviewState, Step};
 use crate::hooks::session::use_backend;
+use countersign_domain::grant::Grant;
 use countersign_domain::request::Vote;
 use countersign_wire::problem::Code;
-use countersign_wire::requests::{Decided, DecisionBody};
+use countersign_wire::requests::{Card, Decided, DecisionBody};
 use gloo_timers::callback::Timeout;
 use gloo_timers::future::TimeoutFuture;
 use std::cell::Cell;
@@ -25,8 +27,8 @@ const GATHER_MS: u32 = 120;
 pub(crate) struct Review {
     pub(crate) state: Rc<ReviewState>,
     pub(crate) reload: Callback<()>,
-    /// Does a deed, with a comment for the agent.
-    pub(crate) act: Callback<(Deed, Option<String>)>,
+    /// Does a deed, with a comment for the agent; an approval goes as far as was chosen.
+    pub(crate) act: Callback<(Deed, Option<String>, Choice)>,
 }
 
 /// The request with this id.
@@ -69,13 +71,14 @@ pub(crate) fn use_review(id: &AttrValue) -> Review {
     current.borrow_mut().clone_from(id);
     let act = {
         let (state, load, id) = (state.clone(), load.clone(), id.clone());
-        Callback::from(move |(deed, comment): (Deed, Option<String>)| {
+        Callback::from(move |(deed, comment, choice): (Deed, Option<String>, Choice)| {
             let Some(card) = state.card.clone().filter(|_| !state.is_busy()) else { return };
+            let body = body(&card, deed, comment, choice);
             dispatch.dispatch(ReviewAction::Send(deed));
             let (backend, dispatch, load) = (backend.clone(), dispatch.clone(), load.clone());
             let (id, current) = (id.clone(), current.clone());
             spawn_local(async move {
-                let outcome = carry_out(&backend, &id, deed, comment, card.you.ceremony).await;
+                let outcome = carry_out(&backend, &id, deed, &body, card.you.ceremony).await;
                 if *current.borrow() != id {
                     return;
                 }
@@ -90,26 +93,34 @@ pub(crate) fn use_review(id: &AttrValue) -> Review {
     Review { state: Rc::new((*state).clone()), reload: load, act }
 }
 
+/// What is sent, and signed.
+fn body(card: &Card, deed: Deed, comment: Option<String>, choice: Choice) -> DecisionBody {
+    let approves = deed == Deed::Approve;
+    DecisionBody {
+        decision: if approves { Vote::Approve } else { Vote::Deny },
+        comment,
+        grant: Some(choice.grant).filter(|grant| approves && *grant != Grant::Once),
+        tools: Some(choice.tools).filter(|_| approves && card.access.is_some()),
+        arguments: None,
+    }
+}
+
 async fn carry_out(
     backend: &Backend,
     id: &str,
     deed: Deed,
-    comment: Option<String>,
+    body: &DecisionBody,
     ceremony: bool,
 ) -> Result<Decided, Failure> {
-    let body = |decision| DecisionBody { decision, comment, grant: None, tools: None, arguments: None };
     match deed {
         Deed::Withdraw => backend.withdraw(id).await,
-        Deed::Deny => backend.decide(id, &body(Vote::Deny)).await,
-        Deed::Approve if ceremony => backend.countersign(id, &body(Vote::Approve)).await,
-        Deed::Approve => {
-            let body = body(Vote::Approve);
-            match backend.decide(id, &body).await {
-                // A passkey was added since the card was drawn.
-                Err(failure) if failure.code() == Some(Code::CeremonyRequired) => backend.countersign(id, &body).await,
-                outcome => outcome,
-            }
-        }
+        Deed::Deny => backend.decide(id, body).await,
+        Deed::Approve if ceremony => backend.countersign(id, body).await,
+        Deed::Approve => match backend.decide(id, body).await {
+            // A passkey was added since the card was drawn.
+            Err(failure) if failure.code() == Some(Code::CeremonyRequired) => backend.countersign(id, body).await,
+            outcome => outcome,
+        },
     }
 }
 

@@ -102,8 +102,8 @@ impl ReviewState {
 
     /// An approval is done when its call is, or when others are still to be asked.
     fn taken(&self, deed: Deed, state: RequestState) -> Step {
-        let external = self.card.as_ref().is_some_and(|card| card.connector.kind == ConnectorKind::External);
-        if deed == Deed::Approve && state != RequestState::Pending && !state.has_ended(external) {
+        let ends_approved = self.card.as_ref().is_some_and(|card| ends_approved(card));
+        if deed == Deed::Approve && state != RequestState::Pending && !state.has_ended(ends_approved) {
             Step::Running
         } else {
             Step::Done(deed, state)
@@ -121,7 +121,11 @@ impl Reducible for ReviewState {
 
 /// Whether nothing more will happen to the request at the desk.
 pub(crate) fn has_ended(card: &Card) -> bool {
-    card.state.has_ended(card.connector.kind == ConnectorKind::External)
+    card.state.has_ended(ends_approved(card))
+}
+
+fn ends_approved(card: &Card) -> bool {
+    card.kind.ends_approved(card.connector.kind == ConnectorKind::External)
 }
 
 #[cfg(test)]

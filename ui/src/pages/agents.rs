@@ -8,11 +8,13 @@ use crate::components::key_dialog::key_dialog;
 use crate::components::message::{failed, message};
 use crate::components::page_head::page_head;
 use crate::components::skeleton::skeleton;
-use crate::hooks::fetch::Loadable;
+use crate::hooks::fetch::{Fetched, Loadable};
 use crate::hooks::pending::use_pending;
 use crate::hooks::title::use_title;
 use crate::hooks::use_fetch;
+use countersign_domain::ids::AgentId;
 use countersign_wire::agents::AgentCreated;
+use countersign_wire::grants::GrantRow;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -21,6 +23,7 @@ pub(crate) fn AgentsPage() -> Html {
     let pending = use_pending().count;
     use_title("Agents", pending);
     let agents = use_fetch(AttrValue::default(), |backend, _| backend.agents());
+    let grants = use_fetch(AttrValue::default(), |backend, _| backend.grants());
     let creating = use_state_eq(|| false);
     let created = use_state(|| None::<Rc<AgentCreated>>);
     let open = {
@@ -59,7 +62,8 @@ pub(crate) fn AgentsPage() -> Html {
                 Loadable::Ready(rows) => html! {
                     <ul class="rows" data-testid="agents">
                         { for rows.iter().map(|row| html! {
-                            <AgentItem key={row.id.to_string()} row={row.clone()} onchanged={agents.reload.clone()}
+                            <AgentItem key={row.id.to_string()} row={row.clone()} grants={of_agent(&grants, row.id)}
+                                onrevoked={grants.reload.clone()} onchanged={agents.reload.clone()}
                                 onkey={oncreated.clone()} />
                         }) }
                     </ul>
@@ -73,4 +77,10 @@ pub(crate) fn AgentsPage() -> Html {
             }
         </main>
     }
+}
+
+/// What holds for one agent. Where the grants can't be had the agents are shown all the same.
+fn of_agent(grants: &Fetched<Vec<GrantRow>>, agent: AgentId) -> Vec<GrantRow> {
+    let all = grants.data.ready().map(|rows| rows.as_slice()).unwrap_or_default();
+    all.iter().filter(|grant| grant.agent_id == agent).cloned().collect()
 }

@@ -5,6 +5,7 @@ use crate::components::message::{failed, message};
 use crate::components::review::{PhoneHead, ReviewPanel, ReviewPhone, ReviewProps, panel_head, why_off};
 use crate::components::route_link::RouteLink;
 use crate::components::skeleton::bones;
+use crate::hooks::choice::Choice;
 use crate::hooks::focus::{focus_if_lost, focus_on, is_on};
 use crate::hooks::folds::{FoldAction, Folds, folded_places};
 use crate::hooks::keys::use_keys;
@@ -64,14 +65,16 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
     let folds = use_reducer_eq(Folds::default);
     let denying = use_state_eq(|| false);
     let reason = use_state_eq(String::new);
+    let chosen = use_state_eq(|| None::<Choice>);
     let state = review.state.clone();
     let places = Rc::new(state.card.as_ref().map(|card| folded_places(&card.arguments)).unwrap_or_default());
     // Effects run after drawing; a card that was just drawn must not be approvable for that long.
     let shown = folds.after(FoldAction::Show(places.clone()));
     {
-        let (denying, reason) = (denying.setter(), reason.setter());
+        let (denying, reason, chosen) = (denying.setter(), reason.setter(), chosen.setter());
         use_effect_with(props.id.clone(), move |_| {
             denying.set(false);
+            chosen.set(None);
             reason.set(String::new());
         });
     }
@@ -83,7 +86,11 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
     }
     use_focus_in_review(&props.id, &state, *denying, shown.unseen() == 0);
     use_ending(&state, &props.ondone, props.alone);
-    use_decision_keys(&review, shown.unseen(), denying.clone(), &props.onclose);
+    let choice = match (&*chosen, &state.card) {
+        (Some(chosen), _) => chosen.clone(),
+        (None, card) => card.as_ref().map(|card| Choice::at_first(card)).unwrap_or_default(),
+    };
+    use_decision_keys(&review, shown.unseen(), &choice, denying.clone(), &props.onclose);
 
     let onfold = {
         let dispatch = folds.dispatcher();
@@ -93,11 +100,16 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
         let denying = denying.setter();
         Callback::from(move |on| denying.set(on))
     };
+    let onchoice = {
+        let chosen = chosen.setter();
+        Callback::from(move |choice| chosen.set(Some(choice)))
+    };
     let oncreate_policy = {
-        let id = props.id.to_string();
+        let (id, tools) = (props.id.to_string(), choice.tools.join("\n"));
         Callback::from(move |()| {
             if let Some(navigator) = &navigator {
-                navigator.push_with(&Route::NewPolicy, &query(&[("from", Some(&id))]));
+                let tools = Some(tools.as_str()).filter(|tools| !tools.is_empty());
+                navigator.push_with(&Route::NewPolicy, &query(&[("from", Some(&id)), ("tools", tools)]));
             }
         })
     };
@@ -111,6 +123,8 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
                 denying: *denying,
                 ondenying,
                 reason,
+                choice,
+                onchoice,
                 oncreate_policy,
                 phone,
             };
@@ -185,6 +199,9 @@ fn how_it_went(deed: Deed, end: RequestState, card: &Card) -> (Tone, String) {
             (Tone::Good, "Your approval counts. Others are still to approve.".to_owned())
         }
         (Deed::Approve, RequestState::Succeeded) => (Tone::Good, "Approved, and the call succeeded.".to_owned()),
+        (Deed::Approve, RequestState::Approved) if card.access.is_some() => {
+            (Tone::Good, format!("Granted. {} is told.", card.agent.name))
+        }
         (Deed::Approve, RequestState::Approved) => {
             (Tone::Good, format!("Approved. {} may run it now.", card.agent.name))
         }
@@ -221,17 +238,23 @@ fn stroke(key: &str, denying: bool, open: Option<bool>) -> Option<Stroke> {
 }
 
 #[hook]
-fn use_decision_keys(review: &Review, unseen: usize, denying: UseStateHandle<bool>, onclose: &Callback<()>) {
+fn use_decision_keys(
+    review: &Review,
+    unseen: usize,
+    choice: &Choice,
+    denying: UseStateHandle<bool>,
+    onclose: &Callback<()>,
+) {
     let toasts = use_toasts();
-    let (review, onclose) = (review.clone(), onclose.clone());
+    let (review, choice, onclose) = (review.clone(), choice.clone(), onclose.clone());
     use_keys(Callback::from(move |event: KeyboardEvent| {
         let card = review.state.card.as_ref().filter(|card| card.state == RequestState::Pending);
         match (stroke(&event.key(), *denying, card.map(|card| card.you.may_decide)), card) {
             (Some(Stroke::StopDenying), _) => denying.set(false),
             (Some(Stroke::Close), _) => onclose.emit(()),
             (Some(Stroke::Deny), _) => denying.set(true),
-            (Some(Stroke::Approve), Some(card)) => match why_off(card, unseen, crate::backend::now()) {
-                None => review.act.emit((Deed::Approve, None)),
+            (Some(Stroke::Approve), Some(card)) => match why_off(card, unseen, &choice, crate::backend::now()) {
+                None => review.act.emit((Deed::Approve, None, choice.clone())),
                 Some(why) => toasts.show(Tone::News, why),
             },
             _ => return false,

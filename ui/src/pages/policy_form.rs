@@ -3,7 +3,7 @@
 use crate::backend::{Backend, Failure, Reply};
 use crate::components::button::Button;
 use crate::components::field::{field, value_of};
-use crate::components::form::form_error;
+use crate::components::form::{form_error, from_lines};
 use crate::components::icon::{Picture, icon};
 use crate::components::message::{failed, for_admins};
 use crate::components::page_head::page_head;
@@ -16,7 +16,7 @@ use crate::hooks::fetch::Loadable;
 use crate::hooks::focus::{focus_if_lost, focus_on};
 use crate::hooks::navigation::{use_navigator, use_place};
 use crate::hooks::pending::use_pending;
-use crate::hooks::policy_draft::{FIELDS, FieldOf, PolicyDraft};
+use crate::hooks::policy_draft::{FIELDS, FieldOf, OF_APPROVAL, PolicyDraft};
 use crate::hooks::title::use_title;
 use crate::hooks::toasts::Tone;
 use crate::hooks::{use_backend, use_fetch, use_is_admin, use_task, use_toasts};
@@ -41,7 +41,10 @@ pub(crate) fn PolicyFormPage(props: &PolicyFormPageProps) -> Html {
     let from = place.asked("from");
     let key = match (&props.id, &from) {
         (Some(id), _) => format!("{CHANGE}{id}"),
-        (None, Some(request)) => format!("{FROM}{request}"),
+        (None, Some(request)) => {
+            let ticked = place.asked("tools").map(|tools| format!("\n{tools}")).unwrap_or_default();
+            format!("{FROM}{request}{ticked}")
+        }
         (None, None) => String::new(),
     };
     let start = use_fetch(key.into(), beginning);
@@ -76,9 +79,17 @@ struct Start {
 
 /// The policy to change, the server's draft for a request, or nothing.
 fn beginning(backend: &Backend, key: &str) -> Reply<Start> {
-    if let Some(request) = key.strip_prefix(FROM) {
+    if let Some(from) = key.strip_prefix(FROM) {
+        let (request, ticked) = from.split_once('\n').unwrap_or((from, ""));
+        let ticked = from_lines(ticked);
         let (draft, card) = (backend.policy_draft(request), backend.request(request));
-        return Box::pin(async move { Ok(Start { body: draft.await?, card: card.await.ok() }) });
+        return Box::pin(async move {
+            let mut body = draft.await?;
+            if ticked.is_some() {
+                body.scope.tools = ticked;
+            }
+            Ok(Start { body, card: card.await.ok() })
+        });
     }
     let Some(id) = key.strip_prefix(CHANGE).map(ToOwned::to_owned) else {
         return Box::pin(async { Ok(Start { body: PolicyDraft::default().body(), card: None }) });
@@ -154,7 +165,7 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
         }
     };
     let title = if props.id.is_some() { "Change a policy" } else { "New policy" };
-    let shown = if asks { &FIELDS[..] } else { &FIELDS[..FIELDS.len() - 1] };
+    let shown = if asks { &FIELDS[..] } else { &FIELDS[..FIELDS.len() - OF_APPROVAL] };
     html! {
         <>
             { page_head(title, "Which calls it is about, and what happens to them. A list left empty matches all.",
@@ -186,6 +197,8 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
                         no_number.or_else(|| task.about("priority")), text("priority", "number", &draft.priority, |draft| &mut draft.priority)) }
                     if asks {
                         { flow_field(&flow_names, &draft.flow, &write(|draft| &mut draft.flow), task.about("flow")) }
+                        { grants_field(&draft.allow_grants, &write(|draft| &mut draft.allow_grants),
+                            task.about("allow_grants")) }
                     }
                 </div>
                 { form_error(task.failure(), shown) }
@@ -253,4 +266,17 @@ fn flow_field(names: &[String], now: &str, onflow: &Callback<String>, error: Opt
         </>
     };
     field("flow", "Flow", "Who is asked, and how long they have.", error, pick("flow", "", onchange, options))
+}
+
+fn grants_field(now: &str, ongrants: &Callback<String>, error: Option<String>) -> Html {
+    let onchange = ongrants.reform(|event: Event| value_of(&event).unwrap_or_default());
+    let options = html! {
+        <>
+            { option("", "Unless the tool is destructive", now) }
+            { option("true", "Always", now) }
+            { option("false", "Never: each call is approved", now) }
+        </>
+    };
+    let hint = "Whether an approval may be for more than one call: for an hour, or a session.";
+    field("allow_grants", "Longer approvals", hint, error, pick("allow_grants", "", onchange, options))
 }

@@ -10,8 +10,15 @@ use uuid::Uuid;
 const NOW: Timestamp = Timestamp::from_millis(1_795_430_400_120);
 
 fn policy(number: u128, action: Action) -> Policy {
-    let body =
-        PolicyBody { name: format!("P{number}"), action, scope: Scope::default(), when: None, priority: 0, flow: None };
+    let body = PolicyBody {
+        name: format!("P{number}"),
+        action,
+        scope: Scope::default(),
+        when: None,
+        priority: 0,
+        flow: None,
+        allow_grants: None,
+    };
     Policy { id: PolicyId(Uuid::from_u128(number)), version: 1, body }
 }
 

@@ -3,7 +3,8 @@
 use super::*;
 use countersign_domain::challenge::STATEMENT_TYPE;
 use countersign_domain::digest::Digest;
-use countersign_domain::request::{Grant, Vote};
+use countersign_domain::grant::Grant;
+use countersign_domain::request::Vote;
 use proptest::prelude::*;
 use serde_json::json;
 use webauthn_authenticator_rs::AuthenticatorBackend;
@@ -60,6 +61,7 @@ fn given_statement() -> DecisionStatement {
         digest: Digest::of(b"POST /refunds 49.00"),
         decision: Vote::Approve,
         grant: Grant::Once,
+        tools: None,
         comment_sha256: Some(Digest::of(b"fine with me")),
         step: 1,
         user_id: Some(DANA),

@@ -7,7 +7,19 @@ use countersign_domain::ids::PolicyId;
 use countersign_domain::policy::{Action, CompiledPolicy, Policy, PolicyBody, Scope};
 
 const KEYS: Keys<'_> = Keys {
-    now: &["name", "action", "connectors", "tools", "agents", "users", "groups", "when", "priority", "flow"],
+    now: &[
+        "name",
+        "action",
+        "connectors",
+        "tools",
+        "agents",
+        "users",
+        "groups",
+        "when",
+        "priority",
+        "flow",
+        "allow_grants",
+    ],
     later: &["mask", "limits", "working_hours", "calls_per_minute", "ip_ranges"],
 };
 
@@ -29,6 +41,7 @@ pub(super) fn policy(node: &Node, path: &str, notes: &Notes) -> Option<PolicyBod
         when: fields.text("when"),
         priority: fields.whole("priority").unwrap_or(0),
         flow: fields.mention(Kind::Flow, "flow"),
+        allow_grants: fields.truth("allow_grants"),
     };
     let trial = Policy { id: PolicyId(uuid::Uuid::nil()), version: 1, body: body.clone() };
     for problem in CompiledPolicy::compile(trial).err().into_iter().flatten() {

@@ -13,7 +13,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCAT
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use countersign_domain::connector::ConnectorKind;
+use countersign_domain::canonical::Canonical;
 use countersign_domain::execution::{Answer as UpstreamAnswer, Attempt, ExecutionErrorCode};
 use countersign_domain::request::{Door, RequestState};
 use countersign_wire::agent::{AgentValetBody, CallBody};
@@ -60,7 +60,7 @@ pub async fn create_action(
 }
 
 fn ask(body: Body<Value>, headers: &HeaderMap) -> Answer<Ask> {
-    let idempotency = idempotency_key(headers)?.map(|key| (key, hex::encode(Sha256::digest(body.canonical.bytes()))));
+    let idempotency = idempotency_of(headers, &body.canonical)?;
     let wrong = |error: serde_json::Error| DoorError::new(Code::BadRequest, format!("The body: {error}."));
     // Told apart by a key that only one form has, so that a mistake is named in the form that was meant.
     let is_agent_valet = ["platform", "scope", "endpoint"].iter().any(|key| body.value.get(key).is_some());
@@ -106,6 +106,11 @@ fn agent_valet(body: AgentValetBody, idempotency: Option<(String, String)>) -> A
     }
 }
 
+/// The Idempotency-Key and the SHA-256 of the body that it stands for, hex.
+pub(super) fn idempotency_of(headers: &HeaderMap, body: &Canonical) -> Answer<Option<(String, String)>> {
+    Ok(idempotency_key(headers)?.map(|key| (key, hex::encode(Sha256::digest(body.bytes())))))
+}
+
 fn idempotency_key(headers: &HeaderMap) -> Answer<Option<String>> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().map(str::trim).unwrap_or_default();
@@ -128,8 +133,7 @@ async fn held(app: &App, caller: &AgentCaller, request: Box<Request>, wait: Opti
 }
 
 async fn waiting_or_ended(app: &App, request: &Request) -> Answer<Response> {
-    let external = request.connector_kind == ConnectorKind::External;
-    if !request.state.has_ended(external) {
+    if !request.has_ended() {
         if request.door.rejoins() {
             app.desk.hand_over(request.id).await?;
         }
@@ -192,7 +196,7 @@ fn bare(answer: &UpstreamAnswer) -> Response {
     response
 }
 
-fn denied(request: &Request) -> DoorError {
+pub(super) fn denied(request: &Request) -> DoorError {
     let detail = match &request.decided_by {
         _ if request.comment.is_some() => request.comment.clone().unwrap_or_default(),
         Some(DecidedBy::Policy { name: Some(name) }) => format!("The policy {name:?} denies this."),
@@ -203,15 +207,15 @@ fn denied(request: &Request) -> DoorError {
 
 /// The same ask again: the answer that it has by now, in the shape that it would have had.
 async fn again(app: &App, caller: &AgentCaller, request: Box<Request>, wait: Option<Duration>) -> Answer<Response> {
-    let decided_by_policy = matches!(request.decided_by, Some(DecidedBy::Policy { .. }));
-    if request.state == RequestState::Denied && decided_by_policy {
+    let at_once = matches!(request.decided_by, Some(DecidedBy::Policy { .. } | DecidedBy::Grant { .. }));
+    if request.state == RequestState::Denied && at_once {
         return Err(denied(&request));
     }
-    if !decided_by_policy {
+    if !at_once {
         return held(app, caller, request, wait).await;
     }
     let request = app.desk.await_request(caller, request.id, Wait::ForEnd(UNDER_WAY)).await?;
-    if !request.state.has_ended(request.connector_kind == ConnectorKind::External) {
+    if !request.has_ended() {
         return Ok(accepted(&request));
     }
     let why = request.error.clone().unwrap_or_default();

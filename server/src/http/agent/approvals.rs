@@ -7,13 +7,11 @@ use super::super::stream::{self, Listener};
 use super::capped;
 use crate::desk::{AgentCaller, Desk, Wait};
 use crate::store::events::Event;
-use crate::store::requests::Request;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::Event as SseEvent;
 use axum::response::{IntoResponse, Response};
-use countersign_domain::connector::ConnectorKind;
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::RequestState;
 use countersign_wire::agent::{Approval, Claim, OutcomeBody, StateChange};
@@ -39,14 +37,11 @@ pub async fn get_approval(
         },
     };
     // What the agent runs itself is its own by the claim, and all else once it has heard the end.
-    if has_ended(&request) && request.state != RequestState::Approved {
+    if request.has_ended() && request.state != RequestState::Approved {
         app.desk.note_delivery(&request).await?;
     }
-    Ok(Json(app.desk.approval(&request)?))
-}
-
-fn has_ended(request: &Request) -> bool {
-    request.state.has_ended(request.connector_kind == ConnectorKind::External)
+    let granted = app.desk.granted(&request).await?;
+    Ok(Json(Approval { granted, ..app.desk.approval(&request)? }))
 }
 
 pub async fn withdraw_approval(
@@ -80,17 +75,17 @@ pub async fn watch_approval(
     headers: HeaderMap,
 ) -> Answer<Response> {
     let request = app.desk.request_of(&caller, id).await?;
-    let external = request.connector_kind == ConnectorKind::External;
+    let ends_approved = request.ends_approved();
     // Read before the events are, or one that comes in between is missed.
     let newest = app.desk.last_event().await?;
     let told = last_event_id(&headers).unwrap_or(0);
     let after = match app.desk.first_event_before(id, told).await? {
         Some(before) => before,
         // 204 tells an `EventSource` not to come back (HTML, section 9.2.3): nothing follows an end.
-        None if request.state.has_ended(external) => return Ok(StatusCode::NO_CONTENT.into_response()),
+        None if request.has_ended() => return Ok(StatusCode::NO_CONTENT.into_response()),
         None => told.min(newest),
     };
-    let listener = OneRequest { desk: app.desk.clone(), caller, id, external };
+    let listener = OneRequest { desk: app.desk.clone(), caller, id, ends_approved };
     Ok(stream::events(app, listener, after).into_response())
 }
 
@@ -99,7 +94,7 @@ struct OneRequest {
     desk: Desk,
     caller: AgentCaller,
     id: RequestId,
-    external: bool,
+    ends_approved: bool,
 }
 
 impl Listener for OneRequest {
@@ -117,6 +112,6 @@ impl Listener for OneRequest {
     }
 
     fn is_last(&self, event: &Event) -> bool {
-        event.request_id == self.id && event.state.has_ended(self.external)
+        event.request_id == self.id && event.state.has_ended(self.ends_approved)
     }
 }

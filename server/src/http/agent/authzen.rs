@@ -17,7 +17,7 @@ pub async fn evaluate_access(
     body: Body<AccessBody>,
 ) -> Answer<Json<AccessDecision>> {
     let ask = ask(&app, &caller, body.value)?;
-    Ok(Json(decision(app.desk.dry_run(&caller, &ask)?)))
+    Ok(Json(decision(app.desk.dry_run(&caller, &ask).await?)))
 }
 
 fn ask(app: &App, caller: &AgentCaller, body: AccessBody) -> Answer<Ask> {

@@ -2,10 +2,12 @@
 
 #![allow(dead_code, reason = "only what the macros make of these is used")]
 
-use super::errors::{AboutOne, Asking, Claiming, DryRunning, Reading, Reporting, Withdrawing};
+use super::errors::{
+    AboutAccess, AboutOne, Asking, AskingForAccess, Claiming, DryRunning, Reading, Reporting, Withdrawing,
+};
 use countersign_wire::agent::{
-    AccessBody, AccessDecision, AgentValetBody, Approval, CallBody, Claim, OutcomeBody, PendingActions, Permissions,
-    StateChange,
+    AccessBody, AccessDecision, AccessRequestBody, AccessRequested, AccessStatus, AgentValetBody, Approval, CallBody,
+    Claim, OutcomeBody, PendingActions, Permissions, StateChange,
 };
 use utoipa::ToSchema;
 
@@ -39,7 +41,7 @@ pub struct Accepted {
 ///
 /// Names a tool of a connector and its arguments. What comes of it is decided by the desk's policies.
 ///
-/// A call that is allowed is made at once, and its result is the answer: 200. A call that is held for approval is
+/// A call that is allowed, or that an earlier approval granted, is made at once, and its result is the answer: 200. A call that is held for approval is
 /// answered with 202; ask again by `GET /v1/approvals/{id}?wait=50`, or hold this call open by `Prefer: wait=50`. A
 /// call that a policy denies is answered with 403.
 ///
@@ -176,6 +178,62 @@ fn watch_approval() {}
     security(("agent" = [])),
 )]
 fn withdraw_approval() {}
+
+/// Ask for access to several tools
+///
+/// Names tools of one connector and for how long their calls should need no approval of their own. People see each tool
+/// and grant all, some or none of them; what a policy denies is not theirs to grant. AgentValet's words `platform`,
+/// `scope` and `reason` are taken for `connector`, `tools` and `note`.
+///
+/// Nothing is called. Once it is approved, ask for the actions themselves by `POST /v1/actions`.
+#[utoipa::path(
+    post,
+    path = "/v1/access-request",
+    tag = "Access",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, max_length = 255,
+            description = "Makes sending the same body twice safe for 7 days", example = "calendar-2026-03-02"),
+    ),
+    request_body(content = AccessRequestBody, example = json!({
+        "connector": "calendar", "tools": ["events_list", "events_get", "events_create"],
+        "note": "Plan next week's reviews with the team.", "duration_minutes": 90
+    })),
+    responses(
+        (status = 202, body = AccessRequested, description = "It is stored, and waits for people",
+            headers(
+                ("Location" = String, description = "Where to ask for it too"),
+                ("Retry-After" = i32, description = "How many seconds to let pass before you ask"),
+            ),
+            example = json!({
+                "request_id": "019c2b52-7d11-7a08-b0f2-3c1d9e8a7b65", "status": "pending",
+                "request_token": "csr_019c2b527d117a08b0f23c1d9e8a7b65_Zm9yIGV4YW1wbGUgb25seSwgb3BlbnMgbm90aGluZy4u"
+            })),
+        AskingForAccess,
+    ),
+    security(("agent" = [])),
+)]
+fn create_access_request() {}
+
+/// Hear how an ask for access stands
+///
+/// For the agent that asked. `GET /v1/approvals/{id}` says the same, with `?wait`.
+#[utoipa::path(
+    get,
+    path = "/v1/access-request/status/{token}",
+    tag = "Access",
+    params(("token" = String, Path, description = "The `request_token`")),
+    responses(
+        (status = 200, body = AccessStatus, description = "How it stands", example = json!({
+            "request_id": "019c2b52-7d11-7a08-b0f2-3c1d9e8a7b65", "status": "approved", "state": "approved",
+            "granted": {"connector": "calendar", "tools": ["events_list", "events_get"],
+                "until": "2026-03-02T10:37:12.480Z"},
+            "expires_at": "2026-03-02T09:16:55.101Z", "created_at": "2026-03-02T09:06:55.101Z"
+        })),
+        AboutAccess,
+    ),
+    security(("agent" = [])),
+)]
+fn get_access_status() {}
 
 /// Claim an approved external action
 ///

@@ -66,12 +66,18 @@ errors! {
         Code::PolicyDenied, Code::OnBehalfOfNotPermitted, Code::UnknownTool, Code::InvalidArguments,
         Code::EndpointNotInScope, Code::IdempotencyMismatch, Code::TooManyPending, Code::NotSent, Code::OutcomeUnknown,
     ]];
+    /// Of asking for access.
+    AskingForAccess: [&ALWAYS, &WITH_BODY, &[
+        Code::PolicyDenied, Code::UnknownTool, Code::Invalid, Code::IdempotencyMismatch, Code::TooManyPending,
+    ]];
     /// Of a dry run.
     DryRunning: [&ALWAYS, &WITH_BODY, &[Code::InvalidArguments]];
     /// Of calls that only read.
     Reading: [&ALWAYS];
     /// Of calls about one request.
     AboutOne: [&ALWAYS, &[Code::NotFound, Code::BadRequest]];
+    /// Of asking how an ask for access stands.
+    AboutAccess: [&ALWAYS, &[Code::NotFound]];
     /// Of taking a request back.
     Withdrawing: [&ALWAYS, &[Code::NotFound, Code::RequestEnded]];
     /// Of claiming.

@@ -9,12 +9,15 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::{Components, Ref, RefOr};
 
 /// Where a schema has a plain string, and the schema of the words that it can be.
-const PLACES: [(&str, &str, &str); 12] = [
+const PLACES: [(&str, &str, &str); 15] = [
     ("Approval", "status", "Status"),
     ("Approval", "state", "State"),
     ("Approval", "execution_error_code", "ExecutionErrorCode"),
     ("Approval", "decided_by", "DecidedBy"),
     ("Accepted", "status", "Status"),
+    ("AccessRequested", "status", "Status"),
+    ("AccessStatus", "status", "Status"),
+    ("AccessStatus", "state", "State"),
     ("StateChange", "status", "Status"),
     ("StateChange", "state", "State"),
     ("PendingAction", "status", "Status"),
@@ -133,6 +136,7 @@ fn decided_by() -> Schema {
     let forms = OneOfBuilder::new()
         .item(form("user", "A person, by name.", true))
         .item(form("policy", "A policy, by name; without one where no policy matched.", false))
+        .item(form("grant", "A grant that an earlier approval made, by the name of who approved.", true))
         .description(Some("Who or what decided."))
         .examples([json!({"kind": "user", "name": "Dana Kim"})]);
     Schema::OneOf(forms.build())

@@ -1,6 +1,7 @@
 //! What will be sent, whole: as a tree or as the text that it is.
 
 use super::ReviewProps;
+use super::leave::tools;
 use crate::components::copy_button::CopyButton;
 use crate::components::segments::segments;
 use crate::components::value_tree::ValueTree;
@@ -10,7 +11,15 @@ use countersign_wire::requests::Card;
 use std::rc::Rc;
 use yew::prelude::*;
 
-pub(crate) fn arguments(props: &ReviewProps) -> Html {
+/// The arguments of a call, or the tools of an ask for access.
+pub(crate) fn what(props: &ReviewProps) -> Html {
+    match &props.card.access {
+        Some(access) => tools(props, access),
+        None => arguments(props),
+    }
+}
+
+fn arguments(props: &ReviewProps) -> Html {
     let card = &props.card;
     let raw = props.folds.raw;
     let toggle = {

@@ -20,18 +20,18 @@ pub(crate) fn connector_card(card: &Card, phone: bool) -> Html {
             if let Some(reason) = &connector.status_reason {
                 <div class="reason">{ reason.clone() }</div>
             }
-            if !phone {
+            if !phone && card.access.is_none() {
                 <div>
                     <code class="wrap" data-testid="card-tool">{ segments(&card.tool) }</code>
                     { effect_badge(card.effect) }
                 </div>
             }
-            if !card.tool_description.is_empty() {
+            if !card.tool_description.is_empty() && card.access.is_none() {
                 <div class="described">
                     <p class="two"><span class="label">{ "The tool says of itself: " }</span>{ segments(&card.tool_description) }</p>
                 </div>
             }
-            if external {
+            if external && card.access.is_none() {
                 <div class="reason" data-testid="card-target">
                     { "The agent runs this itself after your approval; the desk does not make the call." }
                 </div>

@@ -2,6 +2,7 @@
 
 use crate::components::button::Button;
 use crate::components::field::typed;
+use crate::hooks::choice::Choice;
 use crate::hooks::focus::focus_on;
 use crate::hooks::review::Review;
 use crate::hooks::review_state::{Deed, Step};
@@ -28,7 +29,7 @@ pub(crate) fn DenyForm(props: &DenyFormProps) -> Html {
         let (act, reason) = (props.review.act.clone(), reason.clone());
         Callback::from(move |()| {
             let comment = Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty());
-            act.emit((Deed::Deny, comment));
+            act.emit((Deed::Deny, comment, Choice::default()));
         })
     };
     let cancel = props.ondenying.reform(|()| false);

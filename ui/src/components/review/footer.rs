@@ -3,7 +3,9 @@
 use super::ReviewProps;
 use super::arguments::show_everything;
 use super::deny_form::DenyForm;
+use super::leave::grants;
 use crate::components::button::Button;
+use crate::hooks::choice::{Choice, verb};
 use crate::hooks::review_state::{Deed, Step};
 use countersign_domain::Timestamp;
 use countersign_domain::flow::Confirmation;
@@ -12,7 +14,7 @@ use countersign_wire::requests::Card;
 use yew::prelude::*;
 
 /// Why "Approve" is off, where it is.
-pub(crate) fn why_off(card: &Card, unseen: usize, now: Timestamp) -> Option<String> {
+pub(crate) fn why_off(card: &Card, unseen: usize, choice: &Choice, now: Timestamp) -> Option<String> {
     if !card.you.may_decide {
         let why = card.you.why_not.clone().unwrap_or_else(|| "You are not asked about this request.".to_owned());
         return Some(why);
@@ -21,6 +23,9 @@ pub(crate) fn why_off(card: &Card, unseen: usize, now: Timestamp) -> Option<Stri
         return Some("The time to decide is up.".to_owned());
     }
     match unseen {
+        0 if card.access.is_some() && choice.tools.is_empty() => {
+            Some("Tick what is to be granted, or deny the request.".to_owned())
+        }
         0 => None,
         1 => Some("Open the folded value first: what you approve is what you have seen.".to_owned()),
         more => Some(format!("Open the {more} folded values first: what you approve is what you have seen.")),
@@ -42,7 +47,7 @@ pub(crate) fn footer(props: &ReviewProps, now: Timestamp) -> Html {
     let busy = review.state.is_busy();
     let approving = matches!(review.state.step, Step::Sending(Deed::Approve) | Step::Running);
     let open = card.state == RequestState::Pending || approving;
-    let off = why_off(card, folds.unseen(), now).filter(|_| open && !busy);
+    let off = why_off(card, folds.unseen(), &props.choice, now).filter(|_| open && !busy);
     html! {
         <footer class="decide">
             if let Some(failure) = &review.state.refused {
@@ -66,6 +71,7 @@ pub(crate) fn footer(props: &ReviewProps, now: Timestamp) -> Html {
             if open && props.denying {
                 <DenyForm review={review.clone()} reason={props.reason.clone()} ondenying={props.ondenying.clone()} />
             } else {
+                { grants(props) }
                 { buttons(props, open, busy, approving, off.is_some()) }
             }
         </footer>
@@ -76,6 +82,10 @@ fn buttons(props: &ReviewProps, open: bool, busy: bool, approving: bool, off: bo
     let ReviewProps { card, review, phone, .. } = props;
     // While the call runs the card no longer asks anybody, and the button that began it still says so.
     let decides = open && (card.you.may_decide || approving);
+    let approve = {
+        let choice = props.choice.clone();
+        review.act.reform(move |()| (Deed::Approve, None, choice.clone()))
+    };
     let withdrawing = review.state.step == Step::Sending(Deed::Withdraw);
     html! {
         <div class={classes!("acts", (!decides).then_some("after"))}>
@@ -89,13 +99,13 @@ fn buttons(props: &ReviewProps, open: bool, busy: bool, approving: bool, off: bo
                 </Button>
             }
             if open && card.you.may_withdraw && !approving {
-                <Button tone="withdraw" onclick={review.act.reform(|()| (Deed::Withdraw, None))} held={busy}
+                <Button tone="withdraw" onclick={review.act.reform(|()| (Deed::Withdraw, None, Choice::default()))} held={busy}
                     busy={withdrawing} testid="withdraw">{ "Withdraw" }</Button>
             }
             if decides {
-                <Button tone="ok" onclick={review.act.reform(|()| (Deed::Approve, None))} busy={approving}
+                <Button tone="ok" onclick={approve} busy={approving}
                     held={busy} disabled={off} described_by={off.then_some("why-off")} testid="approve">
-                    { if *phone { "Approve" } else { "Approve for user" } }
+                    { verb(card, &props.choice, *phone) }
                 </Button>
             }
         </div>

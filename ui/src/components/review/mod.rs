@@ -7,6 +7,8 @@ mod countdown;
 mod deed;
 mod deny_form;
 mod footer;
+mod granted;
+mod leave;
 mod note;
 mod outcome;
 mod panel;
@@ -19,6 +21,7 @@ pub(crate) use footer::why_off;
 pub(crate) use panel::{ReviewPanel, panel_head};
 pub(crate) use phone::{PhoneHead, ReviewPhone};
 
+use crate::hooks::choice::Choice;
 use crate::hooks::folds::{FoldAction, Folds};
 use crate::hooks::review::Review;
 use countersign_wire::requests::Card;
@@ -36,6 +39,9 @@ pub(crate) struct ReviewProps {
     pub(crate) denying: bool,
     pub(crate) ondenying: Callback<bool>,
     pub(crate) reason: UseStateHandle<String>,
+    /// How far an approval is to go.
+    pub(crate) choice: Choice,
+    pub(crate) onchoice: Callback<Choice>,
     /// Goes to the form for a policy made of this request.
     pub(crate) oncreate_policy: Callback<()>,
     /// Drawn for a hand rather than a desk.

@@ -1,10 +1,11 @@
 //! The review beside the list.
 
 use super::ReviewProps;
-use super::arguments::arguments;
+use super::arguments::what;
 use super::connector_card::connector_card;
 use super::deed::deed;
 use super::footer::footer;
+use super::granted::granted;
 use super::note::note;
 use super::outcome::outcome;
 use super::progress::progress;
@@ -27,7 +28,8 @@ pub(crate) fn ReviewPanel(props: &ReviewProps) -> Html {
                 { connector_card(card, false) }
                 { outcome(card, now) }
                 { deed(card) }
-                { arguments(props) }
+                { what(props) }
+                { granted(card, &props.review.reload) }
                 { progress(card, now) }
             </div>
             { footer(props, now) }

@@ -1,11 +1,12 @@
 //! The review that fits one hand: what is asked, in one sentence, and two large buttons at the bottom.
 
 use super::ReviewProps;
-use super::arguments::arguments;
+use super::arguments::what;
 use super::connector_card::connector_card;
 use super::countdown::bar;
 use super::deed::deed;
 use super::footer::footer;
+use super::granted::granted;
 use super::note::note;
 use super::outcome::outcome;
 use super::progress::progress;
@@ -31,9 +32,10 @@ pub(crate) fn ReviewPhone(props: &ReviewProps) -> Html {
                 { sentence(card, now) }
                 { outcome(card, now) }
                 { deed(card) }
-                { arguments(props) }
+                { what(props) }
                 { note(card) }
                 { connector_card(card, true) }
+                { granted(card, &props.review.reload) }
                 { progress(card, now) }
             </div>
             { footer(props, now) }
