@@ -95,6 +95,8 @@ impl Matrix {
         let mut command = program(&client.line);
         command.arg(format!("{}/mcp", self.desk.origin)).args(task);
         command.env("COUNTERSIGN_KEY", &client.key).env("COUNTERSIGN_ERA", client.era);
+        // What a client that is ended early leaves behind goes with the story.
+        command.env("TMPDIR", self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
