@@ -175,7 +175,8 @@ fn not_drawn(error: &CardError) -> DeskError {
 /// What the agent would do itself. A tool that a coding agent has from an MCP server means by its arguments whatever it
 /// means by them.
 fn own_deed(request: &Request, arguments: &Canonical) -> Option<Deed> {
-    let own = request.connector_kind == ConnectorKind::External && !request.tool.starts_with("mcp_");
+    let external = request.kind == RequestKind::Call && request.connector_kind == ConnectorKind::External;
+    let own = external && !request.tool.starts_with("mcp_");
     own.then(|| deed(arguments.bytes(), &Redactions::secrets())).flatten()
 }
 
