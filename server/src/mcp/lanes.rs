@@ -59,7 +59,7 @@ pub(super) async fn for_attempt(
     tokio::select! {
         attempt = sending.attempt() => return Ok(result::of_attempt(&request, attempt).into()),
         () = still_there(gateway, lane.patience(), context) => {}
-        () = left(context) => return Ok(result::pending(&request).into()),
+        () = alone(gateway, context) => return Ok(result::pending(&request).into()),
     }
     hand_over(gateway, &request, lane).await
 }
@@ -100,13 +100,14 @@ pub(super) async fn await_approval(
 
 /// How a wait was over.
 enum Waited {
-    /// It ended, or the time or the server did.
+    /// It ended, or the time did.
     Over(Box<Request>),
-    /// The caller hung up. Most never hear what is answered now; one that picks its stream up again does.
+    /// The caller hung up, or the server stops and can't know any more who hears it. Whoever does hear the answer comes
+    /// back by the id in it; nothing is handed over on the strength of that.
     Alone(Box<Request>),
 }
 
-/// The request when it has ended, or as it is when the time is over or the server stops.
+/// The request when it has ended, or as it is when the wait is over.
 async fn wait(
     gateway: &Gateway,
     caller: &AgentCaller,
@@ -117,15 +118,14 @@ async fn wait(
     tokio::select! {
         moved = gateway.desk.await_request(caller, id, Wait::ForEnd(LONGER)) => moved.map(Waited::Over),
         () = still_there(gateway, limit, context) => gateway.desk.request_of(caller, id).await.map(Waited::Over),
-        () = left(context) => gateway.desk.request_of(caller, id).await.map(Waited::Alone),
+        () = alone(gateway, context) => gateway.desk.request_of(caller, id).await.map(Waited::Alone),
     }
 }
 
-/// Comes back when the time is over or the server stops; tells of progress meanwhile.
+/// Comes back when the time is over; tells of progress meanwhile.
 async fn still_there(gateway: &Gateway, limit: Duration, context: &RequestContext<RoleServer>) {
     tokio::select! {
         () = pass(gateway, limit) => {}
-        () = gateway.stopped() => {}
         () = tell_progress(gateway, context) => {}
     }
 }
@@ -149,8 +149,8 @@ async fn tell_progress(gateway: &Gateway, context: &RequestContext<RoleServer>) 
     }
 }
 
-/// Comes back when the caller has hung up or cancelled.
-async fn left(context: &RequestContext<RoleServer>) {
+/// Comes back when the caller has hung up or cancelled, or the server stops.
+async fn alone(gateway: &Gateway, context: &RequestContext<RoleServer>) {
     let hung_up = async {
         match presence(context) {
             Some(presence) => presence.cancelled_owned().await,
@@ -160,6 +160,7 @@ async fn left(context: &RequestContext<RoleServer>) {
     tokio::select! {
         () = hung_up => {}
         () = context.ct.cancelled() => {}
+        () = gateway.stopped() => {}
     }
 }
 

@@ -125,11 +125,11 @@ async fn held(app: &App, caller: &AgentCaller, request: Box<Request>, wait: Opti
     let id = request.id;
     let _waiting = app.desk.wait_for(&request).await?;
     drop(request);
-    let waited = tokio::select! {
-        waited = app.desk.await_request(caller, id, Wait::ForEnd(limit)) => waited?,
-        () = app.stopped() => app.desk.request_of(caller, id).await?,
-    };
-    waiting_or_ended(app, &waited).await
+    tokio::select! {
+        waited = app.desk.await_request(caller, id, Wait::ForEnd(limit)) => waiting_or_ended(app, &*waited?).await,
+        // Who hears this now can't be known any more, so nothing is handed over on the strength of it.
+        () = app.stopped() => Ok(accepted(&*app.desk.request_of(caller, id).await?)),
+    }
 }
 
 async fn waiting_or_ended(app: &App, request: &Request) -> Answer<Response> {
