@@ -135,7 +135,7 @@ async fn another_time_replaces_what_was_said_before() {
             .await,
     );
     let text = written(&home, ".claude/settings.json");
-    assert_eq!(text.matches("countersign").count(), 1, "{text}");
+    assert_eq!(text.matches(" hook --agent ").count(), 1, "{text}");
     assert!(text.contains("--connector coders --on-unreachable ask --unknown-tools allow"), "{text}");
 }
 
