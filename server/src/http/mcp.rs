@@ -57,8 +57,9 @@ impl Mcp {
             .with_max_request_body_bytes(BODY_LIMIT)
             .with_cancellation_token(after_last_words(stopping.clone()));
         config.session_store = Some(Arc::clone(&sessions) as Arc<dyn SessionStore>);
-        let gateway = Gateway::new(desk.clone(), stopping);
-        Self { service: StreamableHttpService::new(move || Ok(gateway.clone()), manager, config), sessions }
+        let desk = desk.clone();
+        let gateway = move || Ok(Gateway::new(desk.clone(), stopping.clone()));
+        Self { service: StreamableHttpService::new(gateway, manager, config), sessions }
     }
 
     async fn answer(&self, caller: AgentCaller, request: Request<Body>) -> Response {
@@ -80,8 +81,8 @@ fn after_last_words(mut stopping: watch::Receiver<bool>) -> CancellationToken {
 }
 
 pub async fn serve(State(app): State<App>, AgentDoor(caller): AgentDoor, request: Request) -> Response {
-    let session = request.headers().get(SESSION_ID).and_then(|id| id.to_str().ok());
-    if session.is_some_and(|id| app.mcp.sessions.is_of_another(id, &caller)) {
+    let session = request.headers().get(SESSION_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    if session.as_deref().is_some_and(|id| app.mcp.sessions.is_of_another(id, &caller)) {
         return (StatusCode::NOT_FOUND, "Not Found: Session not found").into_response();
     }
     let (mut parts, body) = request.into_parts();
@@ -96,7 +97,17 @@ pub async fn serve(State(app): State<App>, AgentDoor(caller): AgentDoor, request
     let guard = there.clone().drop_guard();
     parts.extensions.insert(caller.clone());
     parts.extensions.insert(Presence(there));
+    let alone = match &session {
+        Some(session) => app.mcp.sessions.alone_unless_begun(session).await,
+        None => None,
+    };
     let answer = app.mcp.answer(caller.clone(), Request::from_parts(parts, Body::from(bytes))).await;
+    let begun = answer.headers().get(SESSION_ID).and_then(|id| id.to_str().ok());
+    let begun_again = session.as_deref().filter(|_| alone.is_some() && answer.status().is_success());
+    if let Some(session) = begun.or(begun_again) {
+        app.mcp.sessions.begun(session);
+    }
+    drop(alone);
     if !is_stream(answer.headers()) {
         // The whole answer is there: nothing waits for the caller any more.
         return answer;

@@ -6,7 +6,6 @@ use crate::connectors::{ConnectorChange, ConnectorEvent};
 use crate::desk::AgentCaller;
 use countersign_domain::digest::Digest;
 use countersign_domain::ids::ConnectorId;
-use http::request::Parts;
 use rmcp::RoleServer;
 use rmcp::model::ErrorData;
 use rmcp::service::{NotificationContext, SubscriptionContext};
@@ -26,7 +25,7 @@ enum List {
 }
 
 /// What a client was last offered, so that it hears of what shows to it and of nothing else.
-struct Watched {
+pub(super) struct Watched {
     gateway: Gateway,
     caller: AgentCaller,
     moved: watch::Receiver<i64>,
@@ -36,7 +35,7 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(gateway: Gateway, caller: AgentCaller) -> Result<Self, ErrorData> {
+    pub(super) fn new(gateway: Gateway, caller: AgentCaller) -> Result<Self, ErrorData> {
         let (moved, events) = (gateway.desk.settings_moved(), gateway.desk.outgoing().subscribe());
         let tools = offered(&gateway, &caller)?;
         let upstreams = gateway.desk.upstream_versions(&caller);
@@ -122,11 +121,8 @@ pub(super) async fn tell_listener(gateway: &Gateway, context: &SubscriptionConte
 }
 
 /// A client of an older revision hears of it in its session, as long as that lives.
-pub(super) fn tell_session(gateway: Gateway, context: NotificationContext<RoleServer>) {
-    let parts = context.extensions.get::<Parts>();
-    let Some(caller) = parts.and_then(|parts| parts.extensions.get::<AgentCaller>()).cloned() else { return };
+pub(super) fn tell_session(mut watched: Watched, context: NotificationContext<RoleServer>) {
     tokio::spawn(async move {
-        let Ok(mut watched) = Watched::new(gateway, caller) else { return };
         loop {
             tokio::select! {
                 lists = watched.change() => {

@@ -14,16 +14,18 @@ mod tasks;
 mod tools;
 
 use crate::desk::{AgentCaller, Desk};
+use changes::Watched;
 use http::request::Parts;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult, ErrorData,
-    GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, Implementation, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, SubscriptionFilter,
-    UpdateTaskParams,
+    GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams,
+    InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig, SubscriptionFilter, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -42,13 +44,15 @@ pub struct Presence(pub CancellationToken);
 pub struct Gateway {
     desk: Desk,
     stopping: watch::Receiver<bool>,
+    /// What a client of an older revision was offered when its session began, until it says that it is ready to hear.
+    begun: Arc<Mutex<Option<Watched>>>,
 }
 
 impl Gateway {
     /// A gateway onto the desk, that answers its callers when the server stops.
     #[must_use]
-    pub const fn new(desk: Desk, stopping: watch::Receiver<bool>) -> Self {
-        Self { desk, stopping }
+    pub fn new(desk: Desk, stopping: watch::Receiver<bool>) -> Self {
+        Self { desk, stopping, begun: Arc::default() }
     }
 
     /// Comes back when the server stops.
@@ -88,6 +92,19 @@ impl ServerHandler for Gateway {
             .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
             .with_server_info(us)
             .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        // One of its own, or the two would hold each other for ever.
+        let gateway = Self::new(self.desk.clone(), self.stopping.clone());
+        let watched = Watched::new(gateway, caller(&context)?)?;
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(watched);
+        context.peer.set_peer_info(request.clone());
+        self.negotiate_initialize(&request)
     }
 
     async fn list_tools(
@@ -189,6 +206,9 @@ impl ServerHandler for Gateway {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        changes::tell_session(self.clone(), context);
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(watched) = begun {
+            changes::tell_session(watched, context);
+        }
     }
 }

@@ -7,6 +7,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::session::{
     SessionManager as _, SessionState, SessionStore, SessionStoreError,
 };
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many sessions one agent may have; of more, the oldest ends.
@@ -22,13 +23,46 @@ pub struct Sessions {
     desk: Desk,
     manager: Arc<LocalSessionManager>,
     owners: Mutex<Vec<(String, AgentId)>>,
+    /// Those that have begun, or begun again after a start.
+    ready: Mutex<HashSet<String>>,
+    beginning: tokio::sync::Mutex<()>,
 }
 
 impl Sessions {
     /// None is open yet.
     #[must_use]
     pub fn new(desk: Desk, manager: Arc<LocalSessionManager>) -> Self {
-        Self { desk, manager, owners: Mutex::default() }
+        Self {
+            desk,
+            manager,
+            owners: Mutex::default(),
+            ready: Mutex::default(),
+            beginning: tokio::sync::Mutex::default(),
+        }
+    }
+
+    fn ready(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// After a start a session begins again with its first message, and rmcp would pass a second one on into its
+    /// beginning: whoever holds this is alone with sessions that have not begun.
+    pub async fn alone_unless_begun(&self, session: &str) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        if self.ready().contains(session) {
+            return None;
+        }
+        let alone = self.beginning.lock().await;
+        Some(alone).filter(|_| !self.ready().contains(session))
+    }
+
+    /// A session has begun.
+    pub fn begun(&self, session: &str) {
+        self.ready().insert(session.to_owned());
+    }
+
+    fn forget(&self, session: &str) {
+        self.ready().remove(session);
+        self.owners().retain(|(id, _)| id != session);
     }
 
     fn owners(&self) -> MutexGuard<'_, Vec<(String, AgentId)>> {
@@ -51,6 +85,7 @@ impl Sessions {
             oldest.filter(|_| of_caller > SESSIONS).map(|at| owners.remove(at).0)
         };
         if let Some(session) = over {
+            self.forget(&session);
             let ended = self.manager.close_session(&session.as_str().into()).await;
             drop(ended.inspect_err(|error| tracing::warn!(%error, "an old MCP session could not be ended")));
             drop(self.desk.forget_mcp_session(&session).await.inspect_err(complain));
@@ -83,7 +118,7 @@ impl SessionStore for Sessions {
     }
 
     async fn delete(&self, session: &str) -> Result<(), SessionStoreError> {
-        self.owners().retain(|(id, _)| id != session);
+        self.forget(session);
         Ok(self.desk.forget_mcp_session(session).await?)
     }
 }
