@@ -171,7 +171,8 @@ async fn a_session_outlives_a_restart_and_stays_its_agents() {
     let desk = shop.desk.restart().await;
     let moved = session.clone().at(&desk.origin);
     assert_eq!(moved.clone().with_key(OTHER).send(Method::GET).await.status, 404);
-    let (one, other) = tokio::join!(moved.tools(), moved.tools());
+    let second = moved.clone().numbered(2);
+    let (one, other) = tokio::join!(moved.tools(), second.tools());
     assert_eq!((names(&one), one.len()), (names(&other), 5));
     let mut stream = moved.listen().await;
     let file = file(&shop.upstream.url)

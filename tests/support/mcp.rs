@@ -16,13 +16,27 @@ pub struct McpClient {
     client: Client,
     tasks: bool,
     session: Option<String>,
+    id: u64,
 }
 
 impl McpClient {
     /// A client without a session, that knows no tasks.
     #[must_use]
     pub fn new(origin: &str, key: &str) -> Self {
-        Self { url: format!("{origin}/mcp"), key: key.to_owned(), client: Client::new(), tasks: false, session: None }
+        Self {
+            url: format!("{origin}/mcp"),
+            key: key.to_owned(),
+            client: Client::new(),
+            tasks: false,
+            session: None,
+            id: 1,
+        }
+    }
+
+    /// The same, whose requests have another id: of two at once in one session each has its own.
+    #[must_use]
+    pub fn numbered(self, id: u64) -> Self {
+        Self { id, ..self }
     }
 
     /// The same, but it knows tasks.
@@ -80,11 +94,11 @@ impl McpClient {
     /// A request, not yet sent.
     pub fn request(&self, method: &str, mut params: Value) -> RequestBuilder {
         if self.session.is_some() {
-            return self.post(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}));
+            return self.post(&json!({"jsonrpc": "2.0", "id": self.id, "method": method, "params": params}));
         }
         let name = ["name", "taskId", "uri"].iter().find_map(|key| params[key].as_str()).map(str::to_owned);
         params["_meta"] = self.meta();
-        let request = self.post(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}));
+        let request = self.post(&json!({"jsonrpc": "2.0", "id": self.id, "method": method, "params": params}));
         let request = request.header("mcp-protocol-version", STATELESS).header("mcp-method", method);
         match name {
             Some(name) => request.header("mcp-name", name),
@@ -94,7 +108,7 @@ impl McpClient {
 
     /// A request's answer: `result` or `error`.
     pub async fn ask(&self, method: &str, params: Value) -> Value {
-        answer(self.request(method, params).send().await.unwrap()).await
+        answer(self.request(method, params).send().await.unwrap(), self.id).await
     }
 
     /// A tool's result.
@@ -146,7 +160,7 @@ pub fn text(result: &Value) -> &str {
 }
 
 /// The answer in a response, whether it came alone or at the end of a stream.
-async fn answer(response: Response) -> Value {
+async fn answer(response: Response, id: u64) -> Value {
     let streamed = response.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream");
     if !streamed {
         let text = response.text().await.unwrap();
@@ -154,7 +168,7 @@ async fn answer(response: Response) -> Value {
     }
     let mut messages = Messages::of(response);
     while let Some(message) = messages.next().await {
-        if message["id"] == 1 && message["method"].is_null() {
+        if message["id"] == id && message["method"].is_null() {
             return message;
         }
     }

@@ -44,12 +44,12 @@ impl Desk {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn forget_mcp_session(&self, session: &str) -> Result<(), DeskError> {
-        let id = hash(session);
+    pub async fn forget_mcp_session(&self, caller: &AgentCaller, session: &str) -> Result<(), DeskError> {
+        let (id, agent) = (hash(session), caller.id);
         self.store()
             .write(move |connection| {
                 Box::pin(async move {
-                    mcp_sessions::delete(connection, &id).await?;
+                    mcp_sessions::delete(connection, &id, agent).await?;
                     Ok::<_, DeskError>(())
                 })
             })

@@ -93,6 +93,7 @@ pub(super) async fn complete(
     if params["context"].is_null() {
         params.as_object_mut().map(|params| params.remove("context"));
     }
+    note(desk, caller, &upstream, "completion.read", &params["ref"].to_string()).await?;
     let got = desk.outgoing().ask(&upstream.spec, ReadOnly::Complete { params }).await.map_err(refusal)?;
     whole(got)
 }

@@ -88,7 +88,7 @@ impl Sessions {
             self.forget(&session);
             let ended = self.manager.close_session(&session.as_str().into()).await;
             drop(ended.inspect_err(|error| tracing::warn!(%error, "an old MCP session could not be ended")));
-            drop(self.desk.forget_mcp_session(&session).await.inspect_err(complain));
+            drop(self.desk.forget_mcp_session(caller, &session).await.inspect_err(complain));
         }
     }
 }
@@ -118,7 +118,11 @@ impl SessionStore for Sessions {
     }
 
     async fn delete(&self, session: &str) -> Result<(), SessionStoreError> {
+        let caller = caller()?;
+        if self.is_of_another(session, &caller) {
+            return Ok(());
+        }
         self.forget(session);
-        Ok(self.desk.forget_mcp_session(session).await?)
+        Ok(self.desk.forget_mcp_session(&caller, session).await?)
     }
 }

@@ -34,9 +34,11 @@ pub async fn find(connection: &mut Connection, id_hash: &str, agent: AgentId) ->
     row.map(|row| row.text("initialize")).transpose()
 }
 
-/// Forgets a session.
-pub async fn delete(connection: &mut Connection, id_hash: &str) -> Result<(), StoreError> {
-    let statement = sqlx::query("DELETE FROM mcp_sessions WHERE id_hash = $1").bind(id_hash.to_owned());
+/// Forgets an agent's session.
+pub async fn delete(connection: &mut Connection, id_hash: &str, agent: AgentId) -> Result<(), StoreError> {
+    let statement = sqlx::query("DELETE FROM mcp_sessions WHERE id_hash = $1 AND agent_id = $2")
+        .bind(id_hash.to_owned())
+        .bind(agent.to_string());
     connection.put_off(statement)
 }
 

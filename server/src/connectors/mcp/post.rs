@@ -398,15 +398,18 @@ impl Link {
     /// An answer that is not 2xx.
     async fn refused(&self, response: Response, letter: &Letter, with_session: bool) -> Result<(), Verdict> {
         let status = response.status();
-        if status.as_u16() == 404 && with_session {
-            // "The server no longer knows the session": it looked at nothing else (2025-11-25, "Session Management").
-            self.lose(Loss::Forgotten);
-            return Err(Verdict::Gone);
-        }
         let answer = match http::read(response, &self.shared.scrubber).await {
             Attempt::Answered(answer) => answer,
             Attempt::NotSent(sentence) | Attempt::Unknown(sentence) => return Err(Verdict::Unknown(sentence)),
         };
+        let id = letter.id.as_ref().and_then(|id| serde_json::to_value(id).ok());
+        let is_answer = id.is_some_and(|id| answer.data["id"] == id);
+        if status.as_u16() == 404 && with_session && !is_answer {
+            // "The server no longer knows the session": it looked at nothing else (2025-11-25, "Session Management").
+            // What names the message it answers was looked at, whatever its status.
+            self.lose(Loss::Forgotten);
+            return Err(Verdict::Gone);
+        }
         let error = (answer.data["jsonrpc"] == "2.0").then(|| &answer.data["error"]).filter(|error| error.is_object());
         let error = error.map(error_of);
         let outdated = error.as_ref().is_none_or(|error| error.code == ErrorCode::UNSUPPORTED_PROTOCOL_VERSION);
