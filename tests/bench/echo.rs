@@ -17,8 +17,8 @@ pub(crate) async fn start() -> String {
 fn answer(message: &Value) -> Value {
     let mut result = match message["method"].as_str().unwrap() {
         "server/discover" => json!({
-            "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}},
-            "serverInfo": {"name": "echo", "version": "1"},
+            "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "ttlMs": 60_000, "cacheScope": "private",
+            "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "echo", "version": "1"}},
         }),
         "tools/list" => json!({"tools": [{
             "name": "echo", "description": "Says it again.", "annotations": {"readOnlyHint": true},
