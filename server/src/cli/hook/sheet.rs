@@ -2,6 +2,7 @@
 //! stands there stay.
 
 use super::agent::Sheet;
+use countersign_domain::canonical::Strict;
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstArray, CstContainerNode, CstNode, CstObject, CstObjectProp, CstRootNode};
 use serde_json::{Value, json};
@@ -82,7 +83,11 @@ fn parsed(text: &str) -> Result<CstRootNode, String> {
     };
     match root.object_value() {
         Some(object) if twice(&object, "hooks") => Err("it has two \"hooks\"".to_owned()),
-        _ => Ok(root),
+        // Of a key that stands twice deeper down, the agent may read another one than ours is written into.
+        _ => match serde_json::from_str::<Strict>(text) {
+            Ok(_) => Ok(root),
+            Err(error) => Err(format!("it can be read in two ways: {error}")),
+        },
     }
 }
 

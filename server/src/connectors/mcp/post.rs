@@ -446,17 +446,19 @@ impl Link {
     }
 
     async fn listen(&self) {
-        let mut pause = REOPEN_AFTER;
+        let (mut pause, mut heard) = (REOPEN_AFTER, false);
         loop {
             let mut request = self.request(Method::GET);
             request.headers_mut().insert(ACCEPT, HeaderValue::from_static(EVENT_STREAM));
             self.settle_headers(request.headers_mut());
             let Ok(request) = self.authorize(request) else { return };
             match self.execute(request).await {
-                Ok(response) if response.status().as_u16() == 404 && self.settled().session.is_some() => {
+                // A server that has no such stream says so by 405, and some by 404; one that has had it lost the session.
+                Ok(response) if heard && response.status().as_u16() == 404 && self.settled().session.is_some() => {
                     return self.lose(Loss::Forgotten);
                 }
                 Ok(response) if response.status().is_success() => {
+                    heard = true;
                     // What changed while nobody listened was not heard.
                     self.shared.forget_tools();
                     self.steady.store(true, Ordering::Release);
