@@ -17,6 +17,7 @@ pub mod flow;
 pub mod grant;
 pub mod ids;
 pub mod policy;
+pub mod presence;
 pub mod request;
 pub mod time;
 pub mod user;

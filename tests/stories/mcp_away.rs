@@ -185,6 +185,10 @@ async fn a_coding_agents_hook_joins_like_a_client_by_mcp() {
     shop.agent.send(Method::POST, &format!("/v1/approvals/{id}/claim"), &[], String::new()).await.expect(200);
     let anew = shop.agent.ask(body.clone()).await.expect(202);
     assert_ne!(anew["approval_id"], json!(id), "a claim is the answer's delivery");
+    // What it runs itself is claimed once, so another session asks for itself.
+    let mut elsewhere = body.clone();
+    elsewhere["session_id"] = json!("s2");
+    assert_ne!(shop.agent.ask(elsewhere).await.expect(202)["approval_id"], anew["approval_id"]);
     let mut long = body;
     long["session_id"] = json!("s".repeat(201));
     assert_eq!(shop.agent.ask(long).await.code(), "bad_request");

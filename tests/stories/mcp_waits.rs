@@ -61,6 +61,44 @@ async fn a_call_that_is_approved_while_its_client_waits_gets_the_real_result() {
 }
 
 #[tokio::test]
+async fn a_call_is_held_for_all_of_its_fifty_seconds() {
+    let shop = given_shop().await;
+    let client = at(&shop);
+    let call = client.call("shop_refunds_create", refund());
+    let decide = async {
+        let id = waiting(&shop).await;
+        for _ in 0..4 {
+            shop.desk.clock.forward(Duration::from_secs(12));
+            // Whoever woke has had its turn by the time that this is answered.
+            shop.agent.get("/v1/agent/permissions").await.expect(200);
+        }
+        shop.dana.approve(&id).await.expect(200);
+    };
+    let (result, ()) = tokio::join!(call, decide);
+    assert!(text(&result).contains("re_1"), "after 48 seconds it still waited: {result}");
+}
+
+#[tokio::test]
+async fn a_wait_ends_when_the_agent_is_suspended() {
+    let shop = given_shop().await;
+    let held = json!({"connector": "shop", "tool": "refunds_create", "arguments": refund()});
+    let id = shop.agent.ask(held).await.expect(202)["approval_id"].as_str().unwrap().to_owned();
+    let (client, path) = (at(&shop), format!("/v1/approvals/{id}?wait=55"));
+    let by_mcp = client.ask("tools/call", json!({"name": "await_approval", "arguments": {"approval_id": id}}));
+    let by_http = shop.agent.get(&path);
+    let suspend = async {
+        // Given an id, and so about to wait.
+        while shop.desk.database().await.numbers("SELECT COUNT(*) FROM requests WHERE handed_at > 0").await != [1] {
+            pause().await;
+        }
+        shop.change("/api/agents", "name", "invoice-bot", json!({"status": "suspended"})).await;
+    };
+    let (by_mcp, by_http, ()) = tokio::join!(by_mcp, by_http, suspend);
+    assert!(by_mcp["error"]["message"].as_str().unwrap().contains("opens nothing"), "{by_mcp}");
+    assert!(by_http.status == 401 || by_http.status == 403, "{}", by_http.text);
+}
+
+#[tokio::test]
 async fn a_client_that_is_told_to_come_back_gets_the_result_of_the_same_call() {
     let shop = given_shop().await;
     for client in [at(&shop), at(&shop).in_session().await] {

@@ -36,8 +36,12 @@ impl Clock for HandClock {
 
     fn sleep_until(&self, due: Timestamp) -> BoxFuture<'static, ()> {
         let mut moved = self.moved.subscribe();
+        if *moved.borrow_and_update() >= due.millis() {
+            return Box::pin(async {});
+        }
+        // Whenever it is moved: a clock may wake early, and whoever sleeps looks again.
         Box::pin(async move {
-            let _ = moved.wait_for(|now| *now >= due.millis()).await;
+            let _ = moved.changed().await;
         })
     }
 }

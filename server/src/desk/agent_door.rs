@@ -99,6 +99,16 @@ impl Desk {
         Ok(agent)
     }
 
+    /// Comes back when an agent's key opens nothing any more.
+    pub async fn until_revoked(&self, caller: &AgentCaller) {
+        let mut moved = self.settings_moved();
+        while self.agent_stands(caller) {
+            if moved.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Whether an agent may still ask with the key that it came in with. Reads no database.
     #[must_use]
     pub fn agent_stands(&self, caller: &AgentCaller) -> bool {

@@ -59,10 +59,10 @@ impl Desk {
         drop(first);
         let waited = tokio::time::timeout(limit, async {
             loop {
-                watch.moved().await;
-                // Whoever holds a key that was replaced meanwhile hears nothing more.
-                if !self.agent_stands(caller) {
-                    return Err(opens_nothing());
+                tokio::select! {
+                    () = watch.moved() => {}
+                    // Whoever holds a key that was replaced meanwhile hears nothing more.
+                    () = self.until_revoked(caller) => return Err(opens_nothing()),
                 }
                 let now = self.request_of(caller, id).await?;
                 if now.has_ended() || before.is_some_and(|before| now.state != before) {

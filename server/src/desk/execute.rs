@@ -3,7 +3,6 @@
 use super::call::StoredCall;
 use super::error::DeskError;
 use super::fit::Unfit;
-use super::presence::ABSENCE;
 use super::snapshot::{ConnectorEntry, Snapshot, still_current};
 use super::submit::http_call;
 use super::{Desk, SealedPart, move_on};
@@ -16,6 +15,7 @@ use countersign_domain::Timestamp;
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::execution::{Answer, Attempt, ExecutionErrorCode};
 use countersign_domain::ids::RequestId;
+use countersign_domain::presence::ABSENCE;
 use countersign_domain::request::{RequestEvent, RequestState};
 use secrecy::SecretString;
 use serde_json::json;
@@ -110,7 +110,7 @@ impl Desk {
                         return Ok(None);
                     }
                     // Nothing runs for a caller that is not there. It begins when that one comes back.
-                    if request.away_at.is_some() {
+                    if desk.is_missing_its_caller(connection, &request, now).await? {
                         return Ok(None);
                     }
                     if let Err(unfit) = fit {

@@ -1,13 +1,13 @@
 //! A request's deadline. It acts once, never early, and never on a request that has ended.
 
 use super::error::DeskError;
-use super::presence::REJOIN_WINDOW;
 use super::{Desk, move_on};
 use crate::audit::{Actor, Entry};
 use crate::store;
 use crate::store::timers::{Timer, TimerKind};
 use countersign_domain::Timestamp;
 use countersign_domain::ids::RequestId;
+use countersign_domain::presence::REJOIN_WINDOW;
 use countersign_domain::request::RequestEvent;
 use std::sync::Arc;
 use std::time::Duration;

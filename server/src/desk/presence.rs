@@ -1,8 +1,7 @@
 //! Whether a caller is there, and which request the same ask joins.
 //!
-//! Callers by MCP and hooks lose their answers: their clients give up after a minute, or are killed. The same ask again
-//! joins the request that is open. A caller that left before it was given an id to come back with has two minutes;
-//! nothing runs for it meanwhile.
+//! Who waits is counted here, in memory; what follows from it is the domain's to say and the store's to keep. Nothing
+//! runs for a caller that left before it was given an id to come back with.
 
 use super::call::StoredCall;
 use super::error::DeskError;
@@ -14,22 +13,13 @@ use crate::store::requests::{Request, presence};
 use crate::store::timers::{Timer, TimerKind};
 use crate::store::{self, Connection};
 use countersign_domain::Timestamp;
-use countersign_domain::canonical::Canonical;
-use countersign_domain::digest::Digest;
 use countersign_domain::execution::ExecutionErrorCode;
 use countersign_domain::ids::RequestId;
+use countersign_domain::presence::{ABSENCE, LONGEST_WAIT, REJOIN_WINDOW, Sameness, needs_caller};
 use countersign_domain::request::{RequestEvent, RequestState};
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// How long after its end a request whose answer nobody heard is still the same ask's.
-pub(super) const REJOIN_WINDOW: Duration = Duration::from_secs(10 * 60);
-/// How long a caller that left without an id has to come back.
-pub(super) const ABSENCE: Duration = Duration::from_secs(2 * 60);
-/// The longest that a caller waits before it is given an id; when nobody says that it left, it is missed after that.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How many callers wait for which request.
 #[derive(Default)]
@@ -109,6 +99,22 @@ impl Desk {
         Ok(Some(waiting))
     }
 
+    /// Whether a request may not begin since nobody waits for it, which is noted; in the writer's turn.
+    pub(super) async fn is_missing_its_caller(
+        &self,
+        connection: &mut Connection,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<bool, DeskError> {
+        if !matters(request) || self.inner.callers.wait_for(request.id) {
+            return Ok(false);
+        }
+        if request.away_at.is_none() {
+            leave(connection, request, now).await?;
+        }
+        Ok(true)
+    }
+
     /// The last caller left. Whoever has an id may be away as long as it likes.
     async fn note_absence(&self, id: RequestId) -> Result<(), DeskError> {
         let desk = self.clone();
@@ -117,13 +123,7 @@ impl Desk {
                 Box::pin(async move {
                     let now = desk.now();
                     let Some(request) = store::requests::by_id(connection, id).await? else { return Ok(()) };
-                    let matters = matters(&request) && request.away_at.is_none();
-                    if !matters || desk.inner.callers.wait_for(id) {
-                        return Ok(());
-                    }
-                    presence::set_away(connection, id, Some(now)).await?;
-                    let timer = Timer { request_id: id, kind: TimerKind::Absent, due_at: now + ABSENCE };
-                    Ok::<_, DeskError>(store::timers::set(connection, timer).await?)
+                    desk.is_missing_its_caller(connection, &request, now).await.map(drop)
                 })
             })
             .await?;
@@ -253,26 +253,31 @@ impl Desk {
     }
 }
 
-/// What an ask is known by: hex SHA-256 over the JCS of all that must be the same (RFC 8785).
+/// What an ask is known by.
 pub(super) fn fingerprint(request: &Request, call: &StoredCall) -> Result<String, DeskError> {
-    let canonical = Canonical::of(&json!({
-        "agent": request.agent_id,
-        "requester": request.requester_id,
-        "connector": request.connector_id,
-        "tool": request.tool,
-        "schema_hash": request.schema_hash,
-        "arguments": call.arguments.value()?,
-        "target": call.target,
-        "credential": request.credential,
-    }))?;
-    Ok(Digest::of(canonical.bytes()).to_string())
+    let ask = Sameness {
+        agent: request.agent_id,
+        requester: request.requester_id,
+        connector: request.connector_id,
+        tool: &request.tool,
+        schema_hash: &request.schema_hash,
+        arguments: call.arguments.value()?,
+        target: &call.target,
+        credential: request.credential,
+        session: request.session_id.as_deref(),
+    };
+    Ok(ask.fingerprint()?)
 }
 
-/// Whether it matters that nobody waits: no id was given out, and nothing has begun.
 fn matters(request: &Request) -> bool {
-    let not_begun =
-        request.state == RequestState::Pending || (request.state == RequestState::Approved && !request.ends_approved());
-    request.door.rejoins() && request.handed_at.is_none() && not_begun
+    needs_caller(request.door, request.state, request.ends_approved(), request.handed_at.is_some())
+}
+
+/// The caller is away from now on, and has its time to come back.
+async fn leave(connection: &mut Connection, request: &Request, now: Timestamp) -> Result<(), DeskError> {
+    presence::set_away(connection, request.id, Some(now)).await?;
+    let timer = Timer { request_id: request.id, kind: TimerKind::Absent, due_at: now + ABSENCE };
+    Ok(store::timers::set(connection, timer).await?)
 }
 
 /// True when the request was approved while its caller was away, and may begin now.

@@ -113,7 +113,8 @@ pub async fn serve(State(app): State<App>, AgentDoor(caller): AgentDoor, request
         return answer;
     }
     // The guard lives as long as the stream: who hangs up drops both.
-    let revoked = revoked(app.desk.clone(), caller);
+    let desk = app.desk.clone();
+    let revoked = async move { desk.until_revoked(&caller).await };
     answer.map(|body| {
         Body::from_stream(body.into_data_stream().take_until(Box::pin(revoked)).map(move |chunk| {
             let _there = &guard;
@@ -140,16 +141,6 @@ fn ambiguous(bytes: &[u8]) -> Option<Response> {
 fn is_stream(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("text/event-stream"))
-}
-
-/// Comes back when the key that a stream was opened with opens nothing any more.
-async fn revoked(desk: Desk, caller: AgentCaller) {
-    let mut moved = desk.settings_moved();
-    while desk.agent_stands(&caller) {
-        if moved.changed().await.is_err() {
-            return;
-        }
-    }
 }
 
 /// What agents' clients look for when they are refused (RFC 9728, section 2). Keys are given by the desk's people, so no

@@ -116,9 +116,11 @@ async fn wait(
     context: &RequestContext<RoleServer>,
 ) -> Result<Waited, DeskError> {
     tokio::select! {
+        // First: what ends as its caller hangs up is not told to nobody.
+        biased;
+        () = alone(gateway, context) => gateway.desk.request_of(caller, id).await.map(Waited::Alone),
         moved = gateway.desk.await_request(caller, id, Wait::ForEnd(LONGER)) => moved.map(Waited::Over),
         () = still_there(gateway, limit, context) => gateway.desk.request_of(caller, id).await.map(Waited::Over),
-        () = alone(gateway, context) => gateway.desk.request_of(caller, id).await.map(Waited::Alone),
     }
 }
 
