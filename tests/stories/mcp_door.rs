@@ -165,12 +165,28 @@ async fn a_session_is_its_agents_alone() {
 }
 
 #[tokio::test]
+async fn of_too_many_sessions_the_one_ends_that_was_used_the_longest_ago() {
+    let shop = given_shop().await;
+    let (used, unused) = (at(&shop).in_session().await, at(&shop).in_session().await);
+    for _ in 0..98 {
+        at(&shop).in_session().await;
+    }
+    assert_eq!(used.tools().await.len(), 5);
+    at(&shop).in_session().await;
+    assert_eq!(used.tools().await.len(), 5);
+    assert_eq!(unused.request("tools/list", json!({})).send().await.unwrap().status(), 404);
+}
+
+#[tokio::test]
 async fn a_session_outlives_a_restart_and_stays_its_agents() {
     let shop = given_two_agents().await;
     let session = at(&shop).in_session().await;
     let desk = shop.desk.restart().await;
     let moved = session.clone().at(&desk.origin);
-    assert_eq!(moved.clone().with_key(OTHER).send(Method::GET).await.status, 404);
+    let stolen = moved.clone().with_key(OTHER);
+    for method in [Method::GET, Method::DELETE] {
+        stolen.send(method).await;
+    }
     let second = moved.clone().numbered(2);
     let (one, other) = tokio::join!(moved.tools(), second.tools());
     assert_eq!((names(&one), one.len()), (names(&other), 5));

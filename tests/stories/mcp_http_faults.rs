@@ -3,6 +3,7 @@
 use crate::given::{KEY, SECRET};
 use crate::mcp_http_upstreams::{Distant, file};
 use countersign_server::desk_file::DeskFile;
+use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
 use support::{Desk, Era, Heard, Remote, pause};
@@ -74,6 +75,43 @@ async fn a_session_that_was_forgotten_is_begun_anew_and_the_call_made_once() {
     let mut sessions = known.clone();
     sessions.dedup();
     assert!((3..=6).contains(&known.len()) && sessions.len() >= 3, "{known:?}");
+}
+
+#[tokio::test]
+async fn an_answer_with_404_is_the_answer_and_no_lost_session() {
+    for era in BOTH {
+        let remote = Remote::start(era).await;
+        let distant = Distant::well(&remote.url).await;
+        let missing = distant.call("missing").await.expect(200);
+        assert_eq!(missing["state"], "failed", "{missing}");
+        assert!(missing["result"]["data"].to_string().contains("There is no such item."), "{missing}");
+        assert_eq!(remote.calls("missing").len(), 1, "what may have happened is not done again");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_a_stream_of_its_own_is_left_alone() {
+    let remote = Remote::start(Era::Sessions).await;
+    remote.has_no_stream();
+    let distant = Distant::well(&remote.url).await;
+    for _ in 0..3 {
+        assert_eq!(distant.call("stream").await.expect(200)["state"], "succeeded");
+    }
+    let listened = remote.heard().iter().filter(|heard| heard.http == Method::GET).count();
+    assert_eq!(listened, 1, "it is believed, and its session kept");
+}
+
+#[tokio::test]
+async fn a_server_that_was_down_when_it_was_set_up_offers_its_tools_once_it_is_back() {
+    let mut remote = Remote::start(Era::Sessions).await;
+    remote.goes_down().await;
+    let distant = Distant::given(&remote.url, ", allow_private: true").await;
+    assert_eq!(distant.check().await["status"], "error");
+    remote.comes_back().await;
+    // Nobody checks it: it is tried again by itself.
+    while distant.agent.get("/v1/agent/permissions").await.expect(200)["connectors"][0]["tools"] == json!([]) {
+        pause().await;
+    }
 }
 
 #[tokio::test]

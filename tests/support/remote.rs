@@ -10,6 +10,7 @@ use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -60,9 +61,11 @@ struct Counter {
     listening: watch::Sender<usize>,
     /// Where calls of `moved` are sent.
     elsewhere: Mutex<String>,
+    /// Whether it says of a stream that it has none by 404.
+    streamless: AtomicBool,
 }
 
-const NAMES: [&str; 8] = ["echo", "stream", "cut", "cut_stream", "busy", "fail", "moved", "hang"];
+const NAMES: [&str; 9] = ["echo", "missing", "stream", "cut", "cut_stream", "busy", "fail", "moved", "hang"];
 
 fn offered(names: &[&str]) -> Vec<Value> {
     names.iter().map(|name| json!({"name": name, "inputSchema": {"type": "object"}})).collect()
@@ -79,6 +82,7 @@ impl Remote {
             changes: watch::Sender::new(0),
             listening: watch::Sender::new(0),
             elsewhere: Mutex::default(),
+            streamless: AtomicBool::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -115,6 +119,11 @@ impl Remote {
         if tells {
             self.desk.changes.send_modify(|changes| *changes += 1);
         }
+    }
+
+    /// It has no stream of its own messages, and says so as of any path that it doesn't know.
+    pub fn has_no_stream(&self) {
+        self.desk.streamless.store(true, Ordering::SeqCst);
     }
 
     /// Where calls of `moved` are sent.
@@ -165,6 +174,7 @@ async fn take(State((desk, stop)): State<Shared>, http: Method, headers: HeaderM
         return if session.is_some() { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST }.into_response();
     }
     match http {
+        Method::GET if desk.streamless.load(Ordering::SeqCst) => StatusCode::NOT_FOUND.into_response(),
         Method::GET if desk.era == Era::Sessions => listen(&desk, stop, None),
         Method::DELETE => {
             desk.sessions.lock().unwrap().retain(|known| Some(known.as_str()) != session);
@@ -233,6 +243,11 @@ fn call(desk: &Counter, message: &Value, headers: &HeaderMap) -> Response {
         }
         "cut" => broken("application/json", "{\"jsonrpc\":"),
         "cut_stream" => broken("text/event-stream", ": began\n\ndata: {\"jsonrpc\""),
+        "missing" => {
+            let error = json!({"code": -32_000, "message": "There is no such item."});
+            let answer = json!({"jsonrpc": "2.0", "id": message["id"], "error": error});
+            (StatusCode::NOT_FOUND, json_of(&answer)).into_response()
+        }
         "busy" => (StatusCode::SERVICE_UNAVAILABLE, [("content-type", "text/plain")], "too busy").into_response(),
         "fail" => {
             let mut failed = said("it broke");

@@ -201,6 +201,12 @@ impl Desk {
         join_all(checks).await;
     }
 
+    /// Whether a connector's tools were never listed.
+    #[must_use]
+    pub fn awaits_tools(&self, id: ConnectorId) -> bool {
+        self.snapshot().connector(id).is_some_and(|entry| !entry.connector.discovered)
+    }
+
     /// Checks a connector; that it can't be done is only logged.
     pub async fn check_or_warn(&self, id: ConnectorId) {
         if let Err(error) = self.check_connector(id).await {

@@ -82,7 +82,7 @@ fn after_last_words(mut stopping: watch::Receiver<bool>) -> CancellationToken {
 
 pub async fn serve(State(app): State<App>, AgentDoor(caller): AgentDoor, request: Request) -> Response {
     let session = request.headers().get(SESSION_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
-    if session.as_deref().is_some_and(|id| app.mcp.sessions.is_of_another(id, &caller)) {
+    if session.as_deref().is_some_and(|id| !app.mcp.sessions.enter(id, &caller)) {
         return (StatusCode::NOT_FOUND, "Not Found: Session not found").into_response();
     }
     let (mut parts, body) = request.into_parts();

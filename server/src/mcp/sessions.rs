@@ -7,10 +7,9 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::session::{
     SessionManager as _, SessionState, SessionStore, SessionStoreError,
 };
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many sessions one agent may have; of more, the oldest ends.
+/// How many sessions one agent may have.
 const SESSIONS: usize = 100;
 
 tokio::task_local! {
@@ -18,13 +17,19 @@ tokio::task_local! {
     pub static CALLER: AgentCaller;
 }
 
-/// The sessions that are open, the oldest first.
+/// A session that is open.
+struct Open {
+    id: String,
+    owner: AgentId,
+    /// Whether rmcp is through with its beginning, or with its second one after a start.
+    begun: bool,
+}
+
+/// The sessions that are open; the one used last is the last.
 pub struct Sessions {
     desk: Desk,
     manager: Arc<LocalSessionManager>,
-    owners: Mutex<Vec<(String, AgentId)>>,
-    /// Those that have begun, or begun again after a start.
-    ready: Mutex<HashSet<String>>,
+    open: Mutex<Vec<Open>>,
     beginning: tokio::sync::Mutex<()>,
 }
 
@@ -32,62 +37,60 @@ impl Sessions {
     /// None is open yet.
     #[must_use]
     pub fn new(desk: Desk, manager: Arc<LocalSessionManager>) -> Self {
-        Self {
-            desk,
-            manager,
-            owners: Mutex::default(),
-            ready: Mutex::default(),
-            beginning: tokio::sync::Mutex::default(),
-        }
+        Self { desk, manager, open: Mutex::default(), beginning: tokio::sync::Mutex::default() }
     }
 
-    fn ready(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    fn open(&self) -> MutexGuard<'_, Vec<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_begun(&self, session: &str) -> bool {
+        self.open().iter().any(|open| open.id == session && open.begun)
+    }
+
+    /// Whether an agent may speak in a session, which it then has used. Another's session is none of its own; one that
+    /// is not open may be the store's.
+    #[must_use]
+    pub fn enter(&self, session: &str, caller: &AgentCaller) -> bool {
+        let mut open = self.open();
+        let Some(at) = open.iter().position(|open| open.id == session) else { return true };
+        if open[at].owner != caller.id() {
+            return false;
+        }
+        let used = open.remove(at);
+        open.push(used);
+        true
     }
 
     /// After a start a session begins again with its first message, and rmcp would pass a second one on into its
     /// beginning: whoever holds this is alone with sessions that have not begun.
     pub async fn alone_unless_begun(&self, session: &str) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        if self.ready().contains(session) {
+        if self.has_begun(session) {
             return None;
         }
         let alone = self.beginning.lock().await;
-        Some(alone).filter(|_| !self.ready().contains(session))
+        Some(alone).filter(|_| !self.has_begun(session))
     }
 
     /// A session has begun.
     pub fn begun(&self, session: &str) {
-        self.ready().insert(session.to_owned());
+        if let Some(open) = self.open().iter_mut().find(|open| open.id == session) {
+            open.begun = true;
+        }
     }
 
-    fn forget(&self, session: &str) {
-        self.ready().remove(session);
-        self.owners().retain(|(id, _)| id != session);
-    }
-
-    fn owners(&self) -> MutexGuard<'_, Vec<(String, AgentId)>> {
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether a session is another agent's; then there is none of that id for this one.
-    #[must_use]
-    pub fn is_of_another(&self, session: &str, caller: &AgentCaller) -> bool {
-        self.owners().iter().any(|(id, owner)| id == session && *owner != caller.id())
-    }
-
-    /// A session is open. The oldest of too many ends.
+    /// A session is open. Of too many the one ends that was used the longest ago.
     async fn opened(&self, session: &str, caller: &AgentCaller) {
         let over = {
-            let mut owners = self.owners();
-            owners.push((session.to_owned(), caller.id()));
-            let of_caller = owners.iter().filter(|(_, owner)| *owner == caller.id()).count();
-            let oldest = owners.iter().position(|(_, owner)| *owner == caller.id());
-            oldest.filter(|_| of_caller > SESSIONS).map(|at| owners.remove(at).0)
+            let mut open = self.open();
+            open.push(Open { id: session.to_owned(), owner: caller.id(), begun: false });
+            let of_caller = open.iter().filter(|open| open.owner == caller.id()).count();
+            let unused = open.iter().position(|open| open.owner == caller.id());
+            unused.filter(|_| of_caller > SESSIONS).map(|at| open.remove(at).id)
         };
         if let Some(session) = over {
-            self.forget(&session);
             let ended = self.manager.close_session(&session.as_str().into()).await;
-            drop(ended.inspect_err(|error| tracing::warn!(%error, "an old MCP session could not be ended")));
+            drop(ended.inspect_err(|error| tracing::warn!(%error, "an unused MCP session could not be ended")));
             drop(self.desk.forget_mcp_session(caller, &session).await.inspect_err(complain));
         }
     }
@@ -119,10 +122,7 @@ impl SessionStore for Sessions {
 
     async fn delete(&self, session: &str) -> Result<(), SessionStoreError> {
         let caller = caller()?;
-        if self.is_of_another(session, &caller) {
-            return Ok(());
-        }
-        self.forget(session);
+        self.open().retain(|open| open.id != session || open.owner != caller.id());
         Ok(self.desk.forget_mcp_session(&caller, session).await?)
     }
 }

@@ -136,6 +136,12 @@ async fn watch_connectors(desk: Desk) {
             Err(RecvError::Closed) => return,
         };
         let noted = match event.change {
+            // It was down when it was set up, and now its tools can be listed.
+            ConnectorChange::Connected if desk.awaits_tools(event.connector) => {
+                let (desk, id) = (desk.clone(), event.connector);
+                checks.spawn(async move { desk.check_or_warn(id).await });
+                continue;
+            }
             ConnectorChange::Connected => desk.note_status(event.connector, None).await,
             ConnectorChange::Failed(why) => desk.note_status(event.connector, Some(why)).await,
             ConnectorChange::ToolsChanged => {
