@@ -173,7 +173,8 @@ async fn what_is_no_plain_json_or_not_as_it_should_be_is_left_alone() {
         ("[]", "no JSON object"),
         ("{\"hooks\": []}", "\"hooks\" is no object"),
         ("{\"hooks\": {\"PreToolUse\": {}}}", "\"hooks.PreToolUse\" is no list"),
-        ("{\"hooks\": {}, \"hooks\": {}}", "two \"hooks\""),
+        ("{\"hooks\": {}, \"hooks\": {}}", "in two ways"),
+        ("{\"hooks\": {\"PreToolUse\": [], \"PreToolUse\": []}}", "in two ways"),
     ] {
         let home = home();
         write(&home, ".claude/settings.json", text);

@@ -8,7 +8,9 @@ use rmcp::model::CallToolRequestParams;
 use rmcp::service::RunningService;
 use rmcp::transport::TokioChildProcess;
 use serde_json::{Value, json};
+use std::process::Stdio;
 use std::sync::Arc;
+use tokio::io::AsyncWriteExt as _;
 
 type Client = RunningService<RoleClient, ()>;
 
@@ -55,6 +57,29 @@ async fn what_is_approved_is_allowed_with_its_input_and_what_is_denied_says_why(
     let (asking, id) = while_it_waits(&desk, &client).await;
     desk.dana.deny(&id, "Not on a Friday.").await.expect(200);
     assert_eq!(asking.await.unwrap(), json!({"behavior": "deny", "message": "Countersign: denied: Not on a Friday."}));
+}
+
+#[tokio::test]
+async fn a_question_that_nobody_waits_for_any_more_is_taken_back() {
+    let desk = given_desk("request_approval").await;
+    let mut command = tokio::process::Command::new(support::binary());
+    command.arg("mcp-permission").env("COUNTERSIGN_URL", &desk.desk.origin).env("COUNTERSIGN_AGENT_KEY", KEY);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let hello =
+        json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+    let messages = [
+        json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}),
+        json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
+        json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "approve", "arguments": asked()}}),
+    ];
+    let mut input = child.stdin.take().unwrap();
+    for message in messages {
+        input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    }
+    let id = desk.waiting().await;
+    drop(input);
+    assert!(child.wait().await.unwrap().success());
+    assert_eq!(desk.card(&id).await["state"], "withdrawn");
 }
 
 #[tokio::test]

@@ -35,6 +35,24 @@ pub(super) enum Verdict {
 }
 
 impl Call {
+    /// As Claude Code says it, and those that took its words over: `{hook_event_name, tool_name, tool_input, cwd?,
+    /// session_id?}`, at one of these moments.
+    pub(super) fn before_tool(said: &Value, events: &[&str]) -> Result<Self, String> {
+        let fields = Fields::of(said)?;
+        let event = fields.text("hook_event_name")?;
+        if !events.contains(&event) {
+            return Err(format!("this hook is not for the event {event:?}"));
+        }
+        Ok(Self {
+            event: event.to_owned(),
+            tool: fields.text("tool_name")?.to_owned(),
+            input: fields.input("tool_input")?,
+            folder: fields.maybe("cwd")?,
+            server: None,
+            session: fields.maybe("session_id")?,
+        })
+    }
+
     /// What the desk stores, shows and signs.
     pub(super) fn arguments(&self) -> Value {
         let mut arguments = Map::new();

@@ -1,7 +1,7 @@
 //! Claude Code: `PreToolUse` and `PermissionRequest` (<https://code.claude.com/docs/en/hooks>).
 
 use super::agent::{Home, HookCommand, Scope, Shape, Sheet, matched, object};
-use super::call::{Call, Fields, Verdict};
+use super::call::{Call, Verdict};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -12,19 +12,7 @@ const MATCHER: &str = "^(Bash|PowerShell|Edit|MultiEdit|Write|NotebookEdit|mcp__
 
 impl Shape for ClaudeCode {
     fn read(&self, said: &Value) -> Result<Call, String> {
-        let fields = Fields::of(said)?;
-        let event = fields.text("hook_event_name")?;
-        if !matches!(event, "PreToolUse" | "PermissionRequest") {
-            return Err(format!("this hook is not for the event {event:?}"));
-        }
-        Ok(Call {
-            event: event.to_owned(),
-            tool: fields.text("tool_name")?.to_owned(),
-            input: fields.input("tool_input")?,
-            folder: fields.maybe("cwd")?,
-            server: None,
-            session: fields.maybe("session_id")?,
-        })
+        Call::before_tool(said, &["PreToolUse", "PermissionRequest"])
     }
 
     fn answer(&self, event: &str, verdict: &Verdict) -> Value {

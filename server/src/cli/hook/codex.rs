@@ -3,7 +3,7 @@
 //! It takes exactly `{}` or the deny object: any field that it doesn't know is a hook that failed, and then the tool runs.
 
 use super::agent::{Home, HookCommand, Scope, Shape, Sheet, matched, object};
-use super::call::{Call, Fields, Verdict};
+use super::call::{Call, Verdict};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -13,19 +13,7 @@ const MATCHER: &str = "^(Bash|apply_patch|mcp__.*)$";
 
 impl Shape for Codex {
     fn read(&self, said: &Value) -> Result<Call, String> {
-        let fields = Fields::of(said)?;
-        let event = fields.text("hook_event_name")?;
-        if event != "PreToolUse" {
-            return Err(format!("this hook is not for the event {event:?}"));
-        }
-        Ok(Call {
-            event: event.to_owned(),
-            tool: fields.text("tool_name")?.to_owned(),
-            input: fields.input("tool_input")?,
-            folder: fields.maybe("cwd")?,
-            server: None,
-            session: fields.maybe("session_id")?,
-        })
+        Call::before_tool(said, &["PreToolUse"])
     }
 
     fn answer(&self, _event: &str, verdict: &Verdict) -> Value {

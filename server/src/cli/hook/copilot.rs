@@ -10,7 +10,7 @@ use std::path::PathBuf;
 pub(super) struct Copilot;
 
 /// It calls the hook for every tool. These look at things, talk to the user or keep the agent's own books.
-const ONLY_READ: [&str; 19] = [
+const ONLY_READ: [&str; 18] = [
     "ask_user",
     "exit_plan_mode",
     "fetch_copilot_cli_documentation",
@@ -29,7 +29,6 @@ const ONLY_READ: [&str; 19] = [
     "task",
     "update_todo",
     "view",
-    "web_fetch",
 ];
 
 impl Shape for Copilot {

@@ -1,7 +1,7 @@
 //! Gemini CLI: `BeforeTool` (<https://geminicli.com/docs/hooks/reference>).
 
 use super::agent::{Home, HookCommand, Scope, Shape, Sheet, matched, object};
-use super::call::{Call, Fields, Verdict};
+use super::call::{Call, Verdict};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -11,19 +11,7 @@ const MATCHER: &str = "^(run_shell_command|write_file|replace|mcp_.*)$";
 
 impl Shape for Gemini {
     fn read(&self, said: &Value) -> Result<Call, String> {
-        let fields = Fields::of(said)?;
-        let event = fields.text("hook_event_name")?;
-        if event != "BeforeTool" {
-            return Err(format!("this hook is not for the event {event:?}"));
-        }
-        Ok(Call {
-            event: event.to_owned(),
-            tool: fields.text("tool_name")?.to_owned(),
-            input: fields.input("tool_input")?,
-            folder: fields.maybe("cwd")?,
-            server: None,
-            session: fields.maybe("session_id")?,
-        })
+        Call::before_tool(said, &["BeforeTool"])
     }
 
     fn answer(&self, _event: &str, verdict: &Verdict) -> Value {

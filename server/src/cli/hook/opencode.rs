@@ -11,7 +11,7 @@ pub(super) struct OpenCode;
 const PLUGIN: &str = include_str!("opencode_plugin.js");
 
 /// The plugin is called for every tool. These look at things, talk to the user or keep the agent's own books.
-const ONLY_READ: [&str; 14] = [
+const ONLY_READ: [&str; 13] = [
     "codesearch",
     "glob",
     "grep",
@@ -25,7 +25,6 @@ const ONLY_READ: [&str; 14] = [
     "task",
     "todoread",
     "todowrite",
-    "webfetch",
 ];
 
 impl Shape for OpenCode {

@@ -17,6 +17,10 @@ use rmcp::service::{RequestContext, ServerInitializeError};
 use rmcp::{RoleServer, ServerHandler, ServiceExt as _};
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// What `mcp-permission` takes.
 #[derive(clap::Args)]
@@ -42,10 +46,47 @@ pub(in crate::cli) async fn run(arguments: McpPermissionArguments) -> Result<Exi
     getrandom::fill(&mut random).map_err(|error| told(&error))?;
     let session = format!("mcp-permission-{}", hex::encode(random));
     let (input, output) = rmcp::transport::io::stdio_pipes();
-    match (Permissions { arguments, session }).serve((input, output)).await {
-        Ok(running) => running.waiting().await.map(|_| ExitCode::SUCCESS).map_err(|error| told(&error)),
+    let questions = Questions::default();
+    match (Permissions { arguments, session, questions: questions.clone() }).serve((input, output)).await {
+        Ok(running) => {
+            let ended = running.waiting().await;
+            questions.take_back().await;
+            ended.map(|_| ExitCode::SUCCESS).map_err(|error| told(&error))
+        }
         Err(ServerInitializeError::ConnectionClosed(_)) => Ok(ExitCode::SUCCESS),
         Err(error) => Err(told(&error)),
+    }
+}
+
+/// How long questions may take to be taken back when nobody is left to hear the answers.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// What is being asked, and whether anybody still wants to know.
+#[derive(Clone, Default)]
+struct Questions {
+    open: Arc<watch::Sender<usize>>,
+    over: CancellationToken,
+}
+
+/// Counts a question until it is answered or taken back.
+struct Open(Arc<watch::Sender<usize>>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open -= 1);
+    }
+}
+
+impl Questions {
+    fn one_more(&self) -> Open {
+        self.open.send_modify(|open| *open += 1);
+        Open(Arc::clone(&self.open))
+    }
+
+    async fn take_back(&self) {
+        self.over.cancel();
+        let mut open = self.open.subscribe();
+        drop(tokio::time::timeout(LAST_WORDS, open.wait_for(|open| *open == 0)).await);
     }
 }
 
@@ -53,6 +94,7 @@ struct Permissions {
     arguments: McpPermissionArguments,
     /// Claude Code starts this server with each session of its own, and says no name for it.
     session: String,
+    questions: Questions,
 }
 
 impl Permissions {
@@ -117,7 +159,14 @@ impl ServerHandler for Permissions {
         if params.name != TOOL {
             return Err(ErrorData::invalid_params(format!("There is no tool {:?}.", params.name), None));
         }
-        let decision = self.decide(params.arguments.unwrap_or_default(), context.ct.cancelled()).await;
+        let _open = self.questions.one_more();
+        let stopped = async {
+            tokio::select! {
+                () = context.ct.cancelled() => {}
+                () = self.questions.over.cancelled() => {}
+            }
+        };
+        let decision = self.decide(params.arguments.unwrap_or_default(), stopped).await;
         Ok(CallToolResult::success(vec![ContentBlock::text(decision.to_string())]).into())
     }
 }

@@ -4,7 +4,7 @@
 use super::agent::Sheet;
 use countersign_domain::canonical::Strict;
 use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstArray, CstContainerNode, CstNode, CstObject, CstObjectProp, CstRootNode};
+use jsonc_parser::cst::{CstArray, CstContainerNode, CstNode, CstObjectProp, CstRootNode};
 use serde_json::{Value, json};
 
 /// The file with our entries in it, once.
@@ -77,18 +77,9 @@ fn with_last_line_ended(mut text: String) -> String {
 fn parsed(text: &str) -> Result<CstRootNode, String> {
     let text = if text.trim().is_empty() { "{}" } else { text };
     serde_json::from_str::<Value>(text).map_err(|error| format!("it is no plain JSON: {error}"))?;
-    let root = CstRootNode::parse(text, &ParseOptions::default()).map_err(|error| format!("it is no JSON: {error}"))?;
-    let twice = |object: &CstObject, name: &str| {
-        object.properties().iter().filter(|property| property.decoded_name().as_deref() == Some(name)).count() > 1
-    };
-    match root.object_value() {
-        Some(object) if twice(&object, "hooks") => Err("it has two \"hooks\"".to_owned()),
-        // Of a key that stands twice deeper down, the agent may read another one than ours is written into.
-        _ => match serde_json::from_str::<Strict>(text) {
-            Ok(_) => Ok(root),
-            Err(error) => Err(format!("it can be read in two ways: {error}")),
-        },
-    }
+    // Of a key that stands twice, the agent may read another one than ours is written into.
+    serde_json::from_str::<Strict>(text).map_err(|error| format!("it can be read in two ways: {error}"))?;
+    CstRootNode::parse(text, &ParseOptions::default()).map_err(|error| format!("it is no JSON: {error}"))
 }
 
 /// Takes our entries out; whether there were any. `empty_too`: lists that are empty after that go with them.

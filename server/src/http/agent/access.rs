@@ -3,14 +3,13 @@
 use super::super::App;
 use super::super::extract::Body;
 use super::super::problem::{Answer, DoorError};
-use super::actions::{denied, idempotency_of};
+use super::actions::{accepted_as, denied, idempotency_of};
 use crate::desk::{AccessAsk, AccessAsked, AgentCaller};
 use crate::store::requests::Request;
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::http::header::{HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
-use axum::response::{IntoResponse, Response};
+use axum::http::header::HeaderMap;
+use axum::response::Response;
 use countersign_domain::request::RequestState;
 use countersign_wire::agent::{AccessRequestBody, AccessRequested, AccessStatus};
 use countersign_wire::problem::Code;
@@ -71,11 +70,5 @@ fn missing(name: &str) -> DoorError {
 
 fn accepted(request: &Request, request_token: Option<String>) -> Response {
     let body = AccessRequested { request_id: request.id, request_token, status: request.state.status() };
-    let mut response = (StatusCode::ACCEPTED, Json(body)).into_response();
-    let headers = response.headers_mut();
-    if let Ok(location) = HeaderValue::from_str(&format!("/v1/approvals/{}", request.id)) {
-        headers.insert(LOCATION, location);
-    }
-    headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
-    response
+    accepted_as(request, body)
 }

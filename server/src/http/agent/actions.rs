@@ -18,7 +18,7 @@ use countersign_domain::execution::{Answer as UpstreamAnswer, Attempt, Execution
 use countersign_domain::request::{Door, RequestState};
 use countersign_wire::agent::{AgentValetBody, CallBody};
 use countersign_wire::problem::Code;
-use serde::Deserialize as _;
+use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
@@ -154,6 +154,11 @@ fn accepted(request: &Request) -> Response {
         "expires_at": request.expires_at,
         "created_at": request.created_at,
     });
+    accepted_as(request, body)
+}
+
+/// 202 in these words, with where to ask and when.
+pub(super) fn accepted_as(request: &Request, body: impl Serialize) -> Response {
     let mut response = (StatusCode::ACCEPTED, Json(body)).into_response();
     let headers = response.headers_mut();
     if let Ok(location) = HeaderValue::from_str(&format!("/v1/approvals/{}", request.id)) {
