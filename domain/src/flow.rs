@@ -1,11 +1,23 @@
-//! Approval flows: who is asked, how many must say yes, how long they have, and how they confirm it.
+//! Approval flows: who is asked, in which steps, over which channels, with which reminders and deadlines.
+//!
+//! What an admin writes down is here; [`course`] runs it, [`timing`] says when, [`people`] who, [`mod@check`] what is
+//! wrong with it, and [`timeline`] draws it.
 
-use crate::ids::UserId;
-use crate::request::Vote;
+pub mod check;
+pub mod course;
+pub mod people;
+pub mod quiet;
+pub mod timeline;
+pub mod timing;
+
+pub use check::FlowProblem;
+pub use course::{Course, Effect, Ending, FlowEvent, FlowTimer, Notice, Roster};
+pub use people::{Cast, Parties, Recipient, Voter};
+pub use quiet::{Offsets, QuietHours};
+
 use crate::user::Role;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::time::Duration;
 
 /// How an approver confirms an approval. Denying never needs a ceremony.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -20,7 +32,7 @@ pub enum Confirmation {
     Session,
 }
 
-/// Who is asked at a step. At least one list must name somebody.
+/// Who is asked. At least one list must name somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Approvers {
@@ -33,12 +45,26 @@ pub struct Approvers {
     /// Roles, each meaning exactly those with that role.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<Role>,
-    /// People outside; comes later, refused until then.
+    /// Addresses of people who are no users.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub emails: Vec<String>,
-    /// People outside; comes later, refused until then.
+    /// Phones of people who are no users, as `+` and 7 to 15 digits (ITU-T E.164).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub phones: Vec<String>,
+}
+
+impl Approvers {
+    /// Whether it names nobody.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.groups.is_empty() && self.roles.is_empty() && !self.names_outsiders()
+    }
+
+    /// Whether it names people who are no users.
+    #[must_use]
+    pub const fn names_outsiders(&self) -> bool {
+        !self.emails.is_empty() || !self.phones.is_empty()
+    }
 }
 
 /// One step of a flow.
@@ -52,12 +78,43 @@ pub struct Step {
     /// How many of them must approve.
     #[serde(default = "one")]
     pub min_approvals: u32,
-    /// Comes later, refused until then.
+    /// Minutes after the step began until [`Self::escalate_to`] are asked too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalate_after_minutes: Option<u32>,
-    /// Comes later, refused until then.
+    /// Who is asked too when nobody answers. They are added to the step; the number of approvals stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub escalate_to: Option<Value>,
+    pub escalate_to: Option<Approvers>,
+}
+
+/// Over which channels people are told. Native notifications and open screens are always told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Channels {
+    /// By mail.
+    pub email: bool,
+    /// By text message.
+    pub sms: bool,
+    /// By Web Push.
+    pub push: bool,
+    /// By one call to the flow's `webhook_url`.
+    pub webhook: bool,
+}
+
+/// The shape of a webhook's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookTemplate {
+    /// Ours: type, time and what happened.
+    #[default]
+    Json,
+    /// Slack's incoming webhooks.
+    Slack,
+    /// Discord's.
+    Discord,
+    /// ntfy's JSON publishing.
+    Ntfy,
+    /// Mattermost's incoming webhooks.
+    Mattermost,
 }
 
 const fn one() -> u32 {
@@ -83,220 +140,104 @@ pub struct FlowBody {
     /// Whether policies may use it.
     #[serde(default = "yes")]
     pub active: bool,
+    /// Over which channels people are told.
+    #[serde(default)]
+    pub channels: Channels,
     /// The steps, in order.
     pub steps: Vec<Step>,
+    /// Minutes between reminders of those who have not answered; at least 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminder_interval_minutes: Option<u32>,
     /// Minutes until a request expires: 1 to 10,080 (a week).
     #[serde(default = "ten")]
     pub timeout_minutes: u32,
+    /// Minutes until a request that nobody answered approves itself; less than the timeout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_approve_minutes: Option<u32>,
+    /// Why destructive tools may approve themselves too. Without it they never do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_approve_destructive_reason: Option<String>,
+    /// Whether the requester hears of the decision.
+    #[serde(default)]
+    pub notify_on_decisions: bool,
+    /// Where the webhook goes. An admin's word: http and private hosts are allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_url: Option<String>,
+    /// The environment variable that holds the webhook's signing secret (`whsec_` and base64).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_secret_env: Option<String>,
+    /// The shape of the webhook's body.
+    #[serde(default)]
+    pub webhook_template: WebhookTemplate,
     /// How an approval is confirmed.
     #[serde(default)]
     pub confirmation: Confirmation,
     /// Whether the requester and the agent's owner count as approvers. A desk of one person needs it.
     #[serde(default)]
     pub allow_self_approval: bool,
-    /// Fields that this version doesn't know; [`FlowBody::check`] refuses each by name.
+    /// When nobody should be disturbed: a deadline that falls into them moves to their end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHours>,
+    /// Whether quiet hours, the flow's and people's own, are passed over.
+    #[serde(default)]
+    pub urgent: bool,
+    /// Fields that there are none of; [`FlowBody::check`] refuses each by name.
     #[serde(flatten)]
-    pub later: Map<String, Value>,
-}
-
-/// Fields of a flow that a later version brings.
-pub const LATER: [&str; 10] = [
-    "channels",
-    "reminder_interval_minutes",
-    "auto_approve_minutes",
-    "notify_on_decisions",
-    "webhook_url",
-    "webhook_secret_env",
-    "webhook_template",
-    "quiet_hours",
-    "urgent",
-    "webhook_headers",
-];
-
-/// What is wrong with a flow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FlowProblem {
-    /// The field, with its place, such as `steps[0].approvers`.
-    pub field: String,
-    /// A plain sentence.
-    pub message: String,
-    /// Whether a later version brings it (422 `not_available`), rather than it being wrong.
-    pub not_available: bool,
+    pub unknown: Map<String, Value>,
 }
 
 impl FlowBody {
-    /// The flow of a new desk: everyone with role approver or admin, one approval, ten minutes.
+    /// The flow of a new desk: everyone with role approver or admin, one approval, ten minutes, told by push.
     #[must_use]
     pub fn default_flow(name: &str, confirmation: Confirmation, allow_self_approval: bool) -> Self {
         let approvers = Approvers { roles: vec![Role::Approver, Role::Admin], ..Approvers::default() };
-        let step = Step { order: 1, approvers, min_approvals: 1, escalate_after_minutes: None, escalate_to: None };
         Self {
-            name: name.to_owned(),
             description: "Everyone with role approver or admin; one approval; ten minutes.".to_owned(),
-            active: true,
-            steps: vec![step],
-            timeout_minutes: 10,
+            channels: Channels { push: true, ..Channels::default() },
             confirmation,
             allow_self_approval,
-            later: Map::new(),
+            ..Self::of_steps(name, vec![Step::of(1, approvers)])
         }
     }
 
-    /// Every problem at once; empty when the flow can be saved.
+    /// A flow of these steps, everything else at its default.
     #[must_use]
-    pub fn check(&self) -> Vec<FlowProblem> {
-        let mut problems = Vec::new();
-        let mut wrong = |field: &str, message: &str| problems.push(problem(field, message, false));
-        if self.name.trim().is_empty() || self.name.chars().count() > 80 {
-            wrong("name", "a flow needs a name of 1 to 80 characters");
+    pub fn of_steps(name: &str, steps: Vec<Step>) -> Self {
+        Self {
+            name: name.to_owned(),
+            description: String::new(),
+            active: true,
+            channels: Channels::default(),
+            steps,
+            reminder_interval_minutes: None,
+            timeout_minutes: 10,
+            auto_approve_minutes: None,
+            auto_approve_destructive_reason: None,
+            notify_on_decisions: false,
+            webhook_url: None,
+            webhook_secret_env: None,
+            webhook_template: WebhookTemplate::Json,
+            confirmation: Confirmation::Passkey,
+            allow_self_approval: false,
+            quiet_hours: None,
+            urgent: false,
+            unknown: Map::new(),
         }
-        if !(1..=10_080).contains(&self.timeout_minutes) {
-            wrong("timeout_minutes", "must be 1 to 10080 minutes");
-        }
-        if self.steps.is_empty() {
-            wrong("steps", "a flow needs at least one step");
-        }
-        if self.steps.len() > 1 {
-            problems.push(problem("steps", "flows of several steps are not available in this version", true));
-        }
-        for (index, step) in self.steps.iter().enumerate() {
-            problems.extend(step.check(index));
-        }
-        problems.extend(self.later.iter().filter_map(|(key, value)| later_problem(key, value)));
-        problems
     }
 
-    /// How long approvers have.
+    /// A step by its place.
     #[must_use]
-    pub fn timeout(&self) -> Duration {
-        Duration::from_secs(u64::from(self.timeout_minutes) * 60)
+    pub fn step(&self, order: u32) -> Option<&Step> {
+        self.steps.iter().find(|step| step.order == order)
     }
-}
-
-fn problem(field: &str, message: &str, not_available: bool) -> FlowProblem {
-    FlowProblem { field: field.to_owned(), message: message.to_owned(), not_available }
-}
-
-/// A later field at its default asks for nothing, and so may stand there.
-fn later_problem(key: &str, value: &Value) -> Option<FlowProblem> {
-    if !LATER.contains(&key) {
-        return Some(problem(key, "there is no such field in a flow", false));
-    }
-    let asks_for_nothing = match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Object(entries) => entries.values().all(|entry| entry == &Value::Bool(false)),
-        Value::String(word) => key == "webhook_template" && word == "json",
-        _ => false,
-    };
-    (!asks_for_nothing).then(|| problem(key, "is not available in this version", true))
 }
 
 impl Step {
-    fn check(&self, index: usize) -> Vec<FlowProblem> {
-        let at = |field: &str| format!("steps[{index}].{field}");
-        let mut problems = Vec::new();
-        let approvers = &self.approvers;
-        let outside = !approvers.emails.is_empty() || !approvers.phones.is_empty();
-        if outside {
-            problems.push(problem(
-                &at("approvers"),
-                "approvers outside the desk are not available in this version",
-                true,
-            ));
-        }
-        if !outside && approvers.users.is_empty() && approvers.groups.is_empty() && approvers.roles.is_empty() {
-            problems.push(problem(&at("approvers"), "name at least one user, group or role", false));
-        }
-        if self.min_approvals == 0 {
-            problems.push(problem(&at("min_approvals"), "at least one approval is needed", false));
-        }
-        if self.escalate_after_minutes.is_some() || self.escalate_to.is_some() {
-            problems.push(problem(&at("escalate_to"), "escalation is not available in this version", true));
-        }
-        if self.order as usize != index + 1 {
-            problems.push(problem(&at("order"), "steps are numbered 1, 2, 3 in their order", false));
-        }
-        problems
-    }
-}
-
-/// A person as the flow sees them: live membership, whatever the selectors say.
-#[derive(Clone, Copy, Debug)]
-pub struct Voter<'a> {
-    /// Who.
-    pub id: UserId,
-    /// Their address, in its normal spelling.
-    pub email: &'a str,
-    /// Their groups.
-    pub groups: &'a [String],
-    /// Their role.
-    pub role: Role,
-    /// Whether their account is open.
-    pub active: bool,
-}
-
-/// For whom a request was made, and whose agent made it: neither approves it, unless the flow says so.
-#[derive(Clone, Copy, Debug)]
-pub struct Parties {
-    /// On whose behalf.
-    pub requester: UserId,
-    /// The agent's owner.
-    pub owner: UserId,
-}
-
-impl FlowBody {
-    /// Whether this person is asked at a step and so may decide. `step` counts from 1.
+    /// A step of these approvers, one of whom must approve.
     #[must_use]
-    pub fn asks(&self, step: u32, voter: &Voter<'_>, parties: Parties) -> bool {
-        let party = voter.id == parties.requester || voter.id == parties.owner;
-        voter.active && (self.allow_self_approval || !party) && self.selects(step, voter)
+    pub const fn of(order: u32, approvers: Approvers) -> Self {
+        Self { order, approvers, min_approvals: 1, escalate_after_minutes: None, escalate_to: None }
     }
-
-    /// Whether a step's selectors name this person, be they a party or not.
-    #[must_use]
-    pub fn selects(&self, step: u32, voter: &Voter<'_>) -> bool {
-        self.steps.iter().filter(|candidate| candidate.order == step).any(|candidate| {
-            let named = &candidate.approvers;
-            named.users.iter().any(|user| user.eq_ignore_ascii_case(voter.email))
-                || named.groups.iter().any(|group| voter.groups.contains(group))
-                || named.roles.contains(&voter.role)
-        })
-    }
-
-    /// What a step's votes come to. Only votes of people who would still be asked count for approval; one deny ends
-    /// it whoever gave it, since it was theirs to give when they gave it.
-    pub fn tally<'a>(
-        &self,
-        step: u32,
-        votes: impl IntoIterator<Item = (Vote, Option<Voter<'a>>)>,
-        parties: Parties,
-    ) -> Tally {
-        let needed = self.steps.iter().find(|candidate| candidate.order == step).map_or(1, |found| found.min_approvals);
-        let mut given = 0;
-        for (vote, voter) in votes {
-            match vote {
-                Vote::Deny => return Tally::Denied,
-                Vote::Approve => given += u32::from(voter.is_some_and(|voter| self.asks(step, &voter, parties))),
-            }
-        }
-        if given >= needed { Tally::Approved } else { Tally::Open { given, needed } }
-    }
-}
-
-/// What the votes of a step come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tally {
-    /// More approvals are needed.
-    Open {
-        /// How many count.
-        given: u32,
-        /// How many it takes.
-        needed: u32,
-    },
-    /// Enough.
-    Approved,
-    /// Somebody said no.
-    Denied,
 }
 
 #[cfg(test)]

@@ -67,4 +67,10 @@ id! {
     LinkId
     /// A passkey ceremony that has begun.
     CeremonyId
+    /// One message to one recipient over one channel.
+    DeliveryId
+    /// A browser that takes pushes.
+    SubscriptionId
+    /// One person standing in for another.
+    DelegationId
 }

@@ -10,6 +10,7 @@ pub mod canonical;
 pub mod card;
 pub mod challenge;
 pub mod connector;
+pub mod delivery;
 pub mod digest;
 pub mod effect;
 pub mod execution;

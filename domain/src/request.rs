@@ -327,6 +327,8 @@ pub enum Decider {
         /// Who made it.
         name: String,
     },
+    /// Nobody: its flow says that no answer is a yes.
+    Auto {},
 }
 
 #[cfg(test)]

@@ -4,9 +4,12 @@ use crate::connectors::DEFAULT_TIMEOUT;
 use countersign_domain::user::is_email;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -246,6 +249,36 @@ pub struct Config {
     pub demo: bool,
     /// How long an upstream may take to answer a call.
     pub call_timeout: Duration,
+    /// Where secrets are that settings name.
+    pub environment: Environment,
+}
+
+/// Where secrets are that settings name: this process's environment, or variables that were given instead.
+#[derive(Clone, Default)]
+pub struct Environment(Option<Arc<BTreeMap<String, SecretString>>>);
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Environment")
+    }
+}
+
+impl Environment {
+    /// These variables and no others.
+    #[must_use]
+    pub fn of(variables: impl IntoIterator<Item = (String, SecretString)>) -> Self {
+        Self(Some(Arc::new(variables.into_iter().collect())))
+    }
+
+    /// A variable that is set to something.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<SecretString> {
+        let found = match &self.0 {
+            Some(given) => given.get(name).cloned(),
+            None => std::env::var(name).ok().map(SecretString::from),
+        };
+        found.filter(|value| !value.expose_secret().is_empty())
+    }
 }
 
 /// Where to listen, and everything else.
@@ -277,6 +310,7 @@ impl ServeConfig {
             master_key_file: raw.master_key_file.clone(),
             demo: false,
             call_timeout: DEFAULT_TIMEOUT,
+            environment: Environment::default(),
         };
         Ok(Self { listen, config, apply: raw.apply.clone(), log: raw.log.unwrap_or_default() })
     }

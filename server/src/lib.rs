@@ -13,9 +13,11 @@ pub mod desk_file;
 pub mod http;
 mod listen;
 pub mod mcp;
+pub mod notify;
 pub mod scheduler;
 mod serve;
 pub mod store;
 pub mod vault;
+mod zones;
 
 pub use serve::{ServeError, Started, install_crypto, master_key_source, serve, start, start_with};

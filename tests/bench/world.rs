@@ -3,7 +3,7 @@
 use countersign_domain::request::Door;
 use countersign_server::audit::Actor;
 use countersign_server::clock::SystemClock;
-use countersign_server::config::{Config, DataFolder, PublicUrl};
+use countersign_server::config::{Config, DataFolder, Environment, PublicUrl};
 use countersign_server::connectors::DEFAULT_TIMEOUT;
 use countersign_server::desk::house::sign_in_link;
 use countersign_server::desk::{AgentCaller, Ask, AskedArguments, Desk, SignedIn};
@@ -114,6 +114,7 @@ impl World {
             master_key_file: None,
             demo: false,
             call_timeout: DEFAULT_TIMEOUT,
+            environment: Environment::default(),
         };
         let started = start(config, vec![listener]).await.unwrap();
         let desk = started.desk().clone();

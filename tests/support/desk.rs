@@ -3,7 +3,7 @@
 use crate::{Database, Events, HandClock, Person};
 use countersign_server::audit::Actor;
 use countersign_server::clock::{SharedClock, SystemClock};
-use countersign_server::config::{Config, DataFolder, PublicUrl};
+use countersign_server::config::{Config, DataFolder, Environment, PublicUrl};
 use countersign_server::connectors::DEFAULT_TIMEOUT;
 use countersign_server::desk::house::{ensure_desk, sign_in_link};
 use countersign_server::desk_file::{DeskFile, Options, apply};
@@ -123,7 +123,14 @@ impl Desk {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = PublicUrl::localhost(listener.local_addr().unwrap().port()).unwrap();
         let data = DataFolder::prepare(folder.path()).unwrap();
-        let config = Config { public_url: public_url.clone(), data, master_key_file: None, demo: false, call_timeout };
+        let config = Config {
+            public_url: public_url.clone(),
+            data,
+            master_key_file: None,
+            demo: false,
+            call_timeout,
+            environment: Environment::default(),
+        };
         let started: Started = start_with(config, vec![listener], Arc::clone(&lives_by)).await.unwrap();
         let setup_link = started.setup_link().map(|link| link.expose_secret().to_owned());
         let (stop, stopped) = oneshot::channel::<()>();

@@ -1,17 +1,34 @@
 use super::*;
-use proptest::prelude::*;
+use crate::Timestamp;
+use crate::effect::Effect as ToolEffect;
+use crate::ids::UserId;
 use serde_json::json;
+use std::time::Duration;
+use timeline::Happening;
 use uuid::Uuid;
 
-fn user(n: u128) -> UserId {
+/// UTC and no other zone.
+pub(super) struct Utc;
+
+impl Offsets for Utc {
+    fn minutes(&self, zone: &str, _: Timestamp) -> Option<i32> {
+        (zone == "UTC").then_some(0)
+    }
+}
+
+pub(super) fn user(n: u128) -> UserId {
     UserId(Uuid::from_u128(n))
 }
 
-fn voter(n: u128, role: Role) -> Voter<'static> {
+pub(super) fn voter(n: u128, role: Role) -> Voter<'static> {
     Voter { id: user(n), email: "x@acme.test", groups: &[], role, active: true }
 }
 
 const PARTIES: Parties = Parties { requester: UserId(Uuid::from_u128(1)), owner: UserId(Uuid::from_u128(2)) };
+
+fn first() -> Course {
+    Course::at(1, Timestamp::from_millis(0))
+}
 
 fn given_flow(min_approvals: u32) -> FlowBody {
     let mut flow = FlowBody::default_flow("Default", Confirmation::Passkey, false);
@@ -19,92 +36,167 @@ fn given_flow(min_approvals: u32) -> FlowBody {
     flow
 }
 
+fn fields(problems: &[FlowProblem]) -> Vec<&str> {
+    let mut fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+    // In which order a JSON object's keys come depends on what else is built with this crate.
+    fields.sort_unstable();
+    fields
+}
+
+fn read(body: serde_json::Value) -> FlowBody {
+    serde_json::from_value(body).unwrap()
+}
+
 #[test]
 fn the_default_flow_can_be_saved() {
-    assert_eq!(given_flow(1).check(), []);
+    assert_eq!(given_flow(1).check(&Utc), []);
 }
 
 #[test]
 fn requester_and_owner_are_never_asked_unless_the_flow_says_so() {
     let mut flow = given_flow(1);
     for party in [1, 2] {
-        assert!(!flow.asks(1, &voter(party, Role::Admin), PARTIES));
+        assert!(!flow.asks(&first(), &voter(party, Role::Admin), PARTIES));
     }
     flow.allow_self_approval = true;
-    assert!(flow.asks(1, &voter(1, Role::Admin), PARTIES));
+    assert!(flow.asks(&first(), &voter(1, Role::Admin), PARTIES));
 }
 
 #[test]
 fn members_and_closed_accounts_are_not_asked() {
     let flow = given_flow(1);
-    assert!(!flow.asks(1, &voter(3, Role::Member), PARTIES));
-    assert!(!flow.asks(1, &Voter { active: false, ..voter(3, Role::Admin) }, PARTIES));
-    assert!(!flow.asks(2, &voter(3, Role::Admin), PARTIES), "there is no step 2");
+    assert!(!flow.asks(&first(), &voter(3, Role::Member), PARTIES));
+    assert!(!flow.asks(&first(), &Voter { active: false, ..voter(3, Role::Admin) }, PARTIES));
+    let second = Course { step: 2, ..first() };
+    assert!(!flow.asks(&second, &voter(3, Role::Admin), PARTIES), "there is no step 2");
 }
 
 #[test]
 fn a_group_or_an_address_names_a_member_too() {
     let mut flow = given_flow(1);
     flow.steps[0].approvers = Approvers { users: vec!["X@Acme.test".into()], ..Approvers::default() };
-    assert!(flow.asks(1, &voter(3, Role::Member), PARTIES));
+    assert!(flow.asks(&first(), &voter(3, Role::Member), PARTIES));
     flow.steps[0].approvers = Approvers { groups: vec!["Finance".into()], ..Approvers::default() };
-    assert!(flow.asks(1, &Voter { groups: &["Finance".into()], ..voter(3, Role::Member) }, PARTIES));
+    assert!(flow.asks(&first(), &Voter { groups: &["Finance".into()], ..voter(3, Role::Member) }, PARTIES));
 }
 
 #[test]
-fn an_approval_of_someone_who_left_no_longer_counts() {
-    let flow = given_flow(2);
-    let left = Voter { active: false, ..voter(3, Role::Approver) };
-    let votes = [(Vote::Approve, Some(left)), (Vote::Approve, Some(voter(4, Role::Approver)))];
-    assert_eq!(flow.tally(1, votes, PARTIES), Tally::Open { given: 1, needed: 2 });
+fn everything_that_is_wrong_is_said_at_once() {
+    let flow = read(json!({
+        "name": " ", "timeout_minutes": 0, "reminder_interval_minutes": 3, "auto_approve_minutes": 60,
+        "channels": {"webhook": true}, "webhook_secret_env": "whsec_abc=", "remainder": 1,
+        "quiet_hours": {"from": "22:00", "to": "22:00", "time_zone": "Mars/Base"},
+        "steps": [
+            {"order": 2, "approvers": {"emails": ["a\nb@c"], "phones": ["0791234567"]}, "min_approvals": 0,
+             "escalate_after_minutes": 5},
+        ],
+    }));
+    assert_eq!(
+        fields(&flow.check(&Utc)),
+        [
+            "auto_approve_minutes",
+            "name",
+            "quiet_hours",
+            "quiet_hours.time_zone",
+            "remainder",
+            "reminder_interval_minutes",
+            "reminder_interval_minutes",
+            "steps[0].approvers",
+            "steps[0].approvers.emails",
+            "steps[0].approvers.phones",
+            "steps[0].escalate_to",
+            "steps[0].min_approvals",
+            "steps[0].order",
+            "timeout_minutes",
+            "webhook_secret_env",
+            "webhook_url",
+        ]
+    );
 }
 
 #[test]
-fn what_a_later_version_brings_is_refused_by_name() {
-    let flow: FlowBody = serde_json::from_value(json!({
-        "name": "x", "steps": [{"order": 1, "approvers": {"roles": ["admin"], "emails": ["a@b"]}, "escalate_after_minutes": 5}],
-        "reminder_interval_minutes": 5, "channels": {"email": true}, "remainder": 1
-    }))
-    .unwrap();
-    let problems = flow.check();
-    let mut later: Vec<_> = problems.iter().filter(|p| p.not_available).map(|p| p.field.as_str()).collect();
-    // In which order a JSON object's keys come depends on what else is built with this crate.
-    later.sort_unstable();
-    assert_eq!(later, ["channels", "reminder_interval_minutes", "steps[0].approvers", "steps[0].escalate_to"]);
-    assert!(problems.iter().any(|p| p.field == "remainder" && !p.not_available));
+fn ten_thousand_names_belong_into_a_group() {
+    let mut flow = given_flow(1);
+    flow.steps[0].approvers.users = (0..10_000).map(|n| format!("u{n}@acme.test")).collect();
+    assert_eq!(fields(&flow.check(&Utc)), ["steps[0].approvers"]);
 }
 
 #[test]
-fn a_later_field_that_asks_for_nothing_may_stand_there() {
-    let flow: FlowBody = serde_json::from_value(json!({
-        "name": "x", "steps": [{"order": 1, "approvers": {"roles": ["admin"]}}],
-        "channels": {"email": false, "sms": false}, "urgent": false, "webhook_template": "json"
-    }))
-    .unwrap();
-    assert_eq!(flow.check(), []);
+fn a_flow_that_its_people_cannot_end_is_refused_with_the_reason() {
+    let people = [voter(3, Role::Admin), voter(4, Role::Approver), voter(5, Role::Member)];
+    assert_eq!(given_flow(2).check_people(&people), []);
+    assert_eq!(given_flow(3).check_people(&people)[0].message, "needs 3 approvals, but only 2 could approve");
+    let nobody = [Voter { active: false, ..voter(3, Role::Admin) }];
+    assert!(given_flow(1).check_people(&nobody)[0].message.starts_with("nobody"));
 }
 
-proptest! {
-    #[test]
-    fn one_deny_ends_it_and_otherwise_the_count_decides(votes in prop::collection::vec(any::<bool>(), 0..8), needed in 1u32..5) {
-        let flow = given_flow(needed);
-        let cast = votes.iter().zip(10u128..).map(|(yes, n)| {
-            (if *yes { Vote::Approve } else { Vote::Deny }, Some(voter(n, Role::Approver)))
-        });
-        let tally = flow.tally(1, cast, PARTIES);
-        let given = u32::try_from(votes.len()).unwrap();
-        if votes.contains(&false) {
-            prop_assert_eq!(tally, Tally::Denied);
-        } else if given >= needed {
-            prop_assert_eq!(tally, Tally::Approved);
-        } else {
-            prop_assert_eq!(tally, Tally::Open { given, needed });
-        }
-    }
+#[test]
+fn nobody_is_counted_on_twice() {
+    let by = |order, role| Step::of(order, Approvers { roles: vec![role], ..Approvers::default() });
+    let both = |order| Approvers { roles: vec![Role::Admin, Role::Approver], ..by(order, Role::Admin).approvers };
+    let flow = FlowBody::of_steps("x", vec![by(1, Role::Admin), Step::of(2, both(2))]);
+    assert_eq!(fields(&flow.check_people(&[voter(3, Role::Admin)])), ["steps"]);
+    let people = [voter(3, Role::Admin), voter(4, Role::Approver)];
+    assert_eq!(flow.check_people(&people), []);
+    let same = FlowBody::of_steps("x", vec![by(1, Role::Admin), by(2, Role::Admin), by(3, Role::Approver)]);
+    let many = [voter(3, Role::Admin), voter(4, Role::Approver), voter(5, Role::Approver)];
+    assert_eq!(fields(&same.check_people(&many)), ["steps"]);
+}
 
-    #[test]
-    fn no_number_of_party_votes_approves(copies in 1usize..5) {
-        let votes = (0..copies).flat_map(|_| [1, 2]).map(|n| (Vote::Approve, Some(voter(n, Role::Admin))));
-        prop_assert_eq!(given_flow(1).tally(1, votes, PARTIES), Tally::Open { given: 0, needed: 1 });
-    }
+#[test]
+fn an_earlier_steps_approval_falls_with_its_approver() {
+    let by = |order, role| Step::of(order, Approvers { roles: vec![role], ..Approvers::default() });
+    let flow = FlowBody::of_steps("x", vec![by(1, Role::Approver), by(2, Role::Admin)]);
+    let votes = [(3, 1), (4, 2)].map(|(n, step)| Cast { user: user(n), step, vote: crate::request::Vote::Approve });
+    let second = Course { step: 2, ..first() };
+    let people = [voter(3, Role::Approver), voter(4, Role::Admin)];
+    assert!(flow.stands(&second, &people, &votes, PARTIES));
+    let left = [Voter { active: false, ..people[0] }, people[1]];
+    assert!(!flow.stands(&second, &left, &votes, PARTIES));
+}
+
+#[test]
+fn the_timeline_is_what_will_happen() {
+    let flow = read(json!({
+        "name": "x", "channels": {"push": true}, "timeout_minutes": 120, "reminder_interval_minutes": 30,
+        "steps": [{"order": 1, "approvers": {"groups": ["Finance"]}, "escalate_after_minutes": 60,
+                   "escalate_to": {"users": ["head@acme.test"]}}],
+    }));
+    let drawn: Vec<_> = flow
+        .timeline(Timestamp::from_millis(0), ToolEffect::Write, &Utc)
+        .into_iter()
+        .map(|moment| (moment.after.as_secs() / 60, moment.what))
+        .collect();
+    assert_eq!(
+        drawn,
+        [
+            (0, Happening::Asked(Channels { push: true, ..Channels::default() })),
+            (30, Happening::Reminded { every: Duration::from_secs(1_800), times: 3 }),
+            (60, Happening::Escalated),
+            (96, Happening::Warned),
+            (120, Happening::Expired),
+        ]
+    );
+}
+
+#[test]
+fn a_destructive_tool_never_approves_itself_unless_an_admin_said_why() {
+    let mut flow = FlowBody { auto_approve_minutes: Some(5), ..given_flow(1) };
+    let last = |flow: &FlowBody, effect| flow.timeline(Timestamp::from_millis(0), effect, &Utc).pop().unwrap().what;
+    assert_eq!(last(&flow, ToolEffect::Write), Happening::AutoApproved);
+    assert_eq!(last(&flow, ToolEffect::Destructive), Happening::Expired);
+    flow.auto_approve_destructive_reason = Some("a sandbox".into());
+    assert_eq!(last(&flow, ToolEffect::Destructive), Happening::AutoApproved);
+}
+
+#[test]
+fn a_deadline_in_quiet_hours_moves_to_their_end_unless_the_flow_is_urgent() {
+    let quiet = json!({"from": "22:00", "to": "07:00", "time_zone": "UTC"});
+    let mut flow = read(json!({
+        "name": "x", "steps": [{"order": 1, "approvers": {"roles": ["admin"]}}], "quiet_hours": quiet,
+    }));
+    let evening: Timestamp = "2026-11-24T21:55:00Z".parse().unwrap();
+    assert_eq!(flow.expires_at(evening, &Utc).to_string(), "2026-11-25T07:00:00.000Z");
+    flow.urgent = true;
+    assert_eq!(flow.expires_at(evening, &Utc).to_string(), "2026-11-24T22:05:00.000Z");
 }

@@ -5,7 +5,7 @@ mod house;
 
 use super::serve::{bind, say_tunnel, stop_signal};
 use super::{CliError, say, start_log};
-use crate::config::{Config, DEFAULT_PORT, DataFolder, LogFormat, PublicUrl, loopbacks};
+use crate::config::{Config, DEFAULT_PORT, DataFolder, Environment, LogFormat, PublicUrl, loopbacks};
 use crate::connectors::DEFAULT_TIMEOUT;
 use crate::serve::start;
 use secrecy::ExposeSecret as _;
@@ -36,6 +36,7 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<(), CliError> {
         master_key_file: None,
         demo: true,
         call_timeout: DEFAULT_TIMEOUT,
+        environment: Environment::default(),
     };
     let started = start(config, listeners).await?;
     say("This is Countersign's demo: a desk of its own, gone when you stop it with Ctrl-C.");

@@ -174,5 +174,6 @@ pub(super) fn decider(by: &DecidedBy) -> Decider {
         DecidedBy::User { id, name } => Decider::User { id: Some(*id), name: name.clone() },
         DecidedBy::Policy { name } => Decider::Policy { name: name.clone() },
         DecidedBy::Grant { name } => Decider::Grant { name: name.clone() },
+        DecidedBy::Auto {} => Decider::Auto {},
     }
 }

@@ -158,11 +158,11 @@ fn why_not(flow: &FlowBody, request: &Request, votes: &[Decision], user: &store:
     if votes.iter().any(|vote| vote.user_id == user.id) {
         return Some("You have voted; others are still asked.".to_owned());
     }
-    if flow.asks(request.step, &voter(user), parties(request)) {
+    if flow.asks(&request.course, &voter(user), parties(request)) {
         return None;
     }
     let party = user.id == request.requester_id || user.id == request.owner_id;
-    Some(match party && flow.selects(request.step, &voter(user)) {
+    Some(match party && flow.selects(&request.course, &voter(user)) {
         true => "This was asked by your agent or for you, so somebody else must approve it.".to_owned(),
         false => "You are not among the approvers of this request.".to_owned(),
     })
@@ -200,7 +200,7 @@ fn steps(flow: &FlowBody, request: &Request) -> Vec<StepLine> {
             order: step.order,
             approvers: approvers_in_words(&step.approvers),
             needed: step.min_approvals,
-            given: if step.order == request.step { request.approvals } else { 0 },
+            given: if step.order == request.course.step { request.approvals } else { 0 },
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! An approver decides. What they sign, the vote, its audit row and what follows from it are one transaction.
 
+use super::course::{close, stage};
 use super::error::{DeskError, ended, invalid, not_found, refuse};
 use super::execute::enqueue;
 use super::grants::{granted_tools, make, offered};
@@ -12,7 +13,6 @@ use crate::auth::secrets::nonce;
 use crate::store::ceremonies::{Ceremony, CeremonyKind};
 use crate::store::decisions::{Decision, Proof};
 use crate::store::requests::{DecidedBy, Request};
-use crate::store::timers::TimerKind;
 use crate::store::users::User;
 use crate::store::{self, Connection};
 use base64::Engine as _;
@@ -21,7 +21,7 @@ use countersign_domain::Timestamp;
 use countersign_domain::challenge::{CHALLENGE_LIFETIME, DecisionStatement, STATEMENT_TYPE};
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::digest::Digest;
-use countersign_domain::flow::{Confirmation, FlowBody, Parties, Tally};
+use countersign_domain::flow::{Confirmation, Ending, FlowBody, FlowEvent, Parties};
 use countersign_domain::grant::Grant;
 use countersign_domain::ids::{CeremonyId, DecisionId, RequestId};
 use countersign_domain::request::{RequestEvent, RequestKind, RequestState, Vote};
@@ -84,7 +84,7 @@ impl Desk {
             grant,
             tools,
             comment_sha256: comment.as_ref().map(|comment| Digest::of(comment.as_bytes())),
-            step: request.step,
+            step: request.course.step,
             user_id: Some(who.user().id),
             challenge_expires_at: (now + CHALLENGE_LIFETIME).millis(),
         };
@@ -312,8 +312,7 @@ fn may_leave(
 }
 
 fn flow<'a>(snapshot: &'a Snapshot, request: &Request) -> Result<&'a FlowBody, DeskError> {
-    let key = request.flow.ok_or_else(|| ended(request.id, request.state))?;
-    snapshot.flow_at(key).ok_or_else(|| DeskError::Internal("a request's flow version is gone".into()))
+    Ok(stage(snapshot, request)?.flow)
 }
 
 /// Whether this person may vote on this request at this moment.
@@ -325,7 +324,7 @@ fn check_turn(snapshot: &Snapshot, request: &Request, votes: &[Decision], user: 
         return Err(refuse(Code::AlreadyDecided, "You have voted on this request already."));
     }
     let parties = Parties { requester: request.requester_id, owner: request.owner_id };
-    match flow(snapshot, request)?.asks(request.step, &voter(user), parties) {
+    match flow(snapshot, request)?.asks(&request.course, &voter(user), parties) {
         true => Ok(()),
         false => Err(refuse(Code::NotYourTurn, "You are not asked to decide this request.")),
     }
@@ -369,7 +368,7 @@ fn decision(id: DecisionId, request: &Request, ballot: &Ballot, now: Timestamp) 
     });
     let fits = proof
         .as_ref()
-        .is_none_or(|proof| proof.statement.digest == request.digest && proof.statement.step == request.step);
+        .is_none_or(|proof| proof.statement.digest == request.digest && proof.statement.step == request.course.step);
     if !fits {
         return Err(refuse(Code::AssertionRefused, "This confirmation was for another request or step."));
     }
@@ -378,7 +377,7 @@ fn decision(id: DecisionId, request: &Request, ballot: &Ballot, now: Timestamp) 
         request_id: request.id,
         user_id: ballot.user.id,
         vote: ballot.vote,
-        step: request.step,
+        step: request.course.step,
         comment: ballot.comment.clone(),
         at: now,
         grant: ballot.grant,
@@ -398,27 +397,26 @@ async fn cast(
 ) -> Result<Decided, DeskError> {
     let name = snapshot.users.get(&decision.user_id).map(|user| user.name.clone()).unwrap_or_default();
     let by = DecidedBy::User { id: decision.user_id, name };
-    let (vote, comment) = (decision.vote, decision.comment.clone());
+    let comment = decision.comment.clone();
     let entry = entry(&request, &decision, now);
     votes.push(decision);
-    let parties = Parties { requester: request.requester_id, owner: request.owner_id };
-    let cast = votes.iter().map(|vote| (vote.vote, snapshot.users.get(&vote.user_id).map(voter)));
-    let tally = flow(snapshot, &request)?.tally(request.step, cast, parties);
-    let event = match tally {
-        Tally::Open { given, .. } => {
-            request.approvals = given;
-            None
-        }
-        Tally::Approved => Some(RequestEvent::Approve),
-        Tally::Denied => Some(RequestEvent::Deny),
+    let stage = stage(snapshot, &request)?;
+    let ending = stage.after(connection, &mut request, &votes, FlowEvent::Voted, now).await?;
+    request.approvals = stage.roster(&request, &votes).given;
+    let event = match ending {
+        None => None,
+        Some(Ending::Approved) => Some(RequestEvent::Approve),
+        Some(Ending::Denied) => Some(RequestEvent::Deny),
+        // The deadline was looked at before the vote was stored.
+        Some(Ending::AutoApproved | Ending::Expired) => return Err(ended(request.id, RequestState::Expired)),
     };
     if let Some(event) = event {
+        let user = votes.last().map(|vote| vote.user_id);
         request.state = request.state.after(event).map_err(|now| ended(request.id, now.state))?;
         request.decided_by = Some(by);
         request.decided_at = Some(now);
         request.comment = comment;
-        request.approvals += u32::from(vote == Vote::Approve);
-        store::timers::clear(connection, request.id, TimerKind::Expire).await?;
+        close(connection, snapshot, &request, user, now).await?;
     }
     store::audit::append(connection, entry).await?;
     if request.state == RequestState::Approved {

@@ -4,23 +4,24 @@
 use super::Desk;
 use super::access::call_of_access;
 use super::call::StoredCall;
+use super::course::stage;
 use super::error::DeskError;
 use super::grants::{Backed, Sought};
-use super::snapshot::{Snapshot, voter};
+use super::snapshot::Snapshot;
 use super::submit::{digest_input, judge, target};
 use crate::store::decisions::Decision;
-use crate::store::requests::Request;
+use crate::store::requests::{DecidedBy, Request};
 use crate::store::{self, Connection};
 use crate::vault::VaultError;
 use countersign_domain::Timestamp;
 use countersign_domain::agent::AgentStatus;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::execution::ExecutionErrorCode;
-use countersign_domain::flow::{Confirmation, Parties, Tally};
+use countersign_domain::flow::Confirmation;
 use countersign_domain::grant::Bound;
 use countersign_domain::ids::{ConnectorId, CredentialId, RequestId};
 use countersign_domain::policy::Action;
-use countersign_domain::request::{EXECUTION_WINDOW, RequestKind};
+use countersign_domain::request::{EXECUTION_WINDOW, RequestKind, RequestState};
 
 /// Why a call that was approved does not begin.
 pub(super) struct Unfit(pub(super) ExecutionErrorCode, pub(super) String);
@@ -137,13 +138,15 @@ pub(super) fn people_stand(snapshot: &Snapshot, request: &Request, votes: &[Deci
     if !active(request.requester_id) {
         return Err(Unfit::revoked("The requester left"));
     }
-    let Some(flow) = request.flow else { return Ok(()) };
-    let flow = snapshot.flow_at(flow).ok_or_else(|| Unfit::revoked("The flow was lost"))?;
-    let parties = Parties { requester: request.requester_id, owner: request.owner_id };
-    let cast = votes.iter().map(|vote| (vote.vote, snapshot.users.get(&vote.user_id).map(voter)));
-    match flow.tally(request.step, cast, parties) {
-        Tally::Approved => Ok(()),
-        Tally::Open { .. } | Tally::Denied => Err(Unfit::revoked("An approver left or lost the right to approve")),
+    if request.flow.is_none() {
+        return Ok(());
+    }
+    let stage = stage(snapshot, request).map_err(|_| Unfit::revoked("The flow was lost"))?;
+    let by_itself = request.state == RequestState::Pending || request.decided_by == Some(DecidedBy::Auto {});
+    let unanswered = by_itself && stage.flow.approves_by_itself(request.effect);
+    match unanswered || stage.stands(request, votes) {
+        true => Ok(()),
+        false => Err(Unfit::revoked("An approver left or lost the right to approve")),
     }
 }
 

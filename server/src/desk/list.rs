@@ -134,8 +134,8 @@ fn write_cursor(cursor: &Cursor) -> Result<String, DeskError> {
 fn row(snapshot: &Snapshot, who: &SignedIn, request: &Request, voted: bool) -> RequestRow {
     let parties = parties(request);
     let flow = request.flow.and_then(|flow| snapshot.flow_at(flow));
-    let asked = flow.is_some_and(|flow| flow.asks(request.step, &voter(who.user()), parties));
-    let needed = flow.and_then(|flow| flow.steps.first()).map_or(0, |step| step.min_approvals);
+    let asked = flow.is_some_and(|flow| flow.asks(&request.course, &voter(who.user()), parties));
+    let needed = flow.and_then(|flow| flow.step(request.course.step)).map_or(0, |step| step.min_approvals);
     let beginning: String = request.note.as_deref().unwrap_or_default().chars().take(NOTE_BEGINNING).collect();
     RequestRow {
         id: request.id,

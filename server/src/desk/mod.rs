@@ -12,11 +12,11 @@ mod card;
 mod ceremony;
 mod claim;
 mod connectors;
+mod course;
 mod decide;
 mod dry_run;
 pub mod error;
 mod execute;
-mod expire;
 mod fit;
 mod grants;
 pub mod health;
@@ -24,12 +24,15 @@ pub mod house;
 pub mod list;
 mod mcp_sessions;
 mod my_passkeys;
+mod notices;
+mod outbox;
 mod paging;
 mod people;
 mod permissions;
 mod policies;
 mod presence;
 mod proof;
+mod ring;
 mod session;
 mod setup;
 pub mod snapshot;
@@ -58,8 +61,10 @@ pub use upstreams::Upstream;
 
 use crate::auth::passkeys::Passkeys;
 use crate::clock::{SharedClock, fresh_id};
-use crate::config::PublicUrl;
+use crate::config::{Environment, PublicUrl};
 use crate::connectors::Connectors;
+use crate::notify::{self, Couriers};
+use crate::store::desk::DeskSettings;
 use crate::store::requests::Request;
 use crate::store::{self, Connection, Store, StoreError};
 use crate::vault::Vault;
@@ -72,7 +77,7 @@ use futures::future::BoxFuture;
 use presence::Callers;
 use snapshot::Snapshot;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
@@ -95,6 +100,8 @@ pub struct Parts {
     pub demo: bool,
     /// How long an upstream may take to answer a call.
     pub call_timeout: Duration,
+    /// Where secrets are that settings name.
+    pub environment: Environment,
 }
 
 struct Inner {
@@ -108,6 +115,7 @@ struct Inner {
     callers: Callers,
     settings: watch::Sender<i64>,
     stopping: AtomicBool,
+    couriers: Mutex<Option<(DeskSettings, Couriers)>>,
 }
 
 /// A call under way; a stop waits until none is left.
@@ -147,6 +155,7 @@ impl Desk {
             callers: Callers::default(),
             settings: watch::channel(0).0,
             stopping: AtomicBool::new(false),
+            couriers: Mutex::new(None),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -203,6 +212,30 @@ impl Desk {
     #[must_use]
     pub fn outgoing(&self) -> &Connectors {
         &self.inner.parts.connectors
+    }
+
+    /// Rings when something was put into the outbox.
+    #[must_use]
+    pub fn outbox_bell(&self) -> &Notify {
+        self.store().outbox_bell()
+    }
+
+    fn variables(&self) -> &Environment {
+        &self.inner.parts.environment
+    }
+
+    /// Who carries messages, set up as the settings are now.
+    fn couriers(&self) -> Couriers {
+        let settings = self.snapshot().desk.settings.clone();
+        let mut held = self.inner.couriers.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*held {
+            Some((of, couriers)) if *of == settings => couriers.clone(),
+            _ => {
+                let couriers = notify::set_up(&settings, self.variables());
+                *held = Some((settings, couriers.clone()));
+                couriers
+            }
+        }
     }
 
     pub(crate) fn store(&self) -> &Store {

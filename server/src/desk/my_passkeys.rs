@@ -3,6 +3,7 @@
 use super::Desk;
 use super::ceremony::take;
 use super::error::{DeskError, not_found, refuse};
+use super::notices::tell_admins;
 use super::session::{SignedIn, Widening, stored};
 use super::setup::named;
 use crate::audit::{Actor, Entry};
@@ -11,6 +12,7 @@ use crate::store::ceremonies::CeremonyKind;
 use crate::store::passkeys::PasskeyRecord;
 use crate::store::{self, Connection};
 use countersign_domain::Timestamp;
+use countersign_domain::delivery::DeliveryKind;
 use countersign_domain::ids::{PasskeyId, UserId};
 use countersign_wire::Page;
 use countersign_wire::problem::Code;
@@ -75,7 +77,7 @@ impl Desk {
         let usable_from = if ceremony.purpose.vouched { now } else { now + PASSKEY_HOLD };
         let record = passkey_record(self.fresh(), who.user().id, enrolled, ceremony.purpose.name, usable_from, now);
         let user = who.user().id;
-        let stored = record.clone();
+        let (stored, snapshot) = (record.clone(), self.snapshot());
         self.store()
             .write(move |connection| {
                 Box::pin(async move {
@@ -84,6 +86,9 @@ impl Desk {
                     let entry = Entry::new(now, Actor::User(user), "passkey.added", stored.id);
                     let metadata = json!({"name": stored.name, "usable_from": stored.usable_from});
                     store::audit::append(connection, entry.with(metadata)).await?;
+                    if stored.usable_from > now {
+                        tell_admins(connection, &snapshot, None, DeliveryKind::PasskeyAdded, now).await?;
+                    }
                     Ok::<_, DeskError>(())
                 })
             })

@@ -4,6 +4,7 @@
 //! runs for a caller that left before it was given an id to come back with.
 
 use super::call::StoredCall;
+use super::course::close;
 use super::error::DeskError;
 use super::execute::{enqueue, turn_down};
 use super::fit::Unfit;
@@ -219,13 +220,34 @@ impl Desk {
                     }
                     store::timers::clear(connection, id, TimerKind::Absent).await?;
                     match store::requests::by_id(connection, id).await? {
-                        Some(request) if matters(&request) => give_up(connection, request, now).await,
+                        Some(request) if matters(&request) => desk.give_up(connection, request, now).await,
                         _ => Ok(()),
                     }
                 })
             })
             .await?;
         self.announce();
+        Ok(())
+    }
+
+    async fn give_up(
+        &self,
+        connection: &mut Connection,
+        mut request: Request,
+        now: Timestamp,
+    ) -> Result<(), DeskError> {
+        let id = request.id;
+        presence::delivered(connection, id).await?;
+        if request.state == RequestState::Approved {
+            let why = "Its caller left before it was given an id, and did not come back. Nothing was sent.".to_owned();
+            return turn_down(connection, &mut request, Unfit(ExecutionErrorCode::NotSent, why), now).await;
+        }
+        request.state =
+            request.state.after(RequestEvent::Withdraw).map_err(|_| DeskError::Internal("not pending".into()))?;
+        close(connection, &self.snapshot(), &request, None, now).await?;
+        let entry = Entry::of_request(now, Actor::Desk, "approval.withdrawn", id);
+        store::audit::append(connection, entry.with(json!({"caller_gone": true}))).await?;
+        move_on(connection, &mut request, now).await?;
         Ok(())
     }
 
@@ -288,20 +310,4 @@ async fn welcome(connection: &mut Connection, request: &Request, now: Timestamp)
         enqueue(connection, request, now).await?;
     }
     Ok(approved)
-}
-
-async fn give_up(connection: &mut Connection, mut request: Request, now: Timestamp) -> Result<(), DeskError> {
-    let id = request.id;
-    presence::delivered(connection, id).await?;
-    if request.state == RequestState::Approved {
-        let why = "Its caller left before it was given an id, and did not come back. Nothing was sent.".to_owned();
-        return turn_down(connection, &mut request, Unfit(ExecutionErrorCode::NotSent, why), now).await;
-    }
-    request.state =
-        request.state.after(RequestEvent::Withdraw).map_err(|_| DeskError::Internal("not pending".into()))?;
-    store::timers::clear(connection, id, TimerKind::Expire).await?;
-    let entry = Entry::of_request(now, Actor::Desk, "approval.withdrawn", id);
-    store::audit::append(connection, entry.with(json!({"caller_gone": true}))).await?;
-    move_on(connection, &mut request, now).await?;
-    Ok(())
 }

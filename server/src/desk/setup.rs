@@ -16,6 +16,7 @@ use crate::store::users::User;
 use crate::store::{self, Connection};
 use countersign_domain::Timestamp;
 use countersign_domain::card::hides_something;
+use countersign_domain::delivery::Preferences;
 use countersign_domain::flow::{Confirmation, FlowBody};
 use countersign_domain::ids::{FlowId, LinkId, SessionId, UserId};
 use countersign_domain::user::{Role, is_email, normal_email};
@@ -245,6 +246,7 @@ async fn settle_in(
         from_file: known.as_ref().is_some_and(|user| user.from_file),
         created_at: known.as_ref().map_or(now, |user| user.created_at),
         last_seen_at: None,
+        preferences: Preferences::default(),
     };
     match known {
         Some(known) if known.id == user.id => store::users::update(connection, &user).await?,

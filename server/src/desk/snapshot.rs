@@ -14,9 +14,10 @@ use crate::store::{self, Connection, StoreError};
 use countersign_domain::agent::AgentStatus;
 use countersign_domain::connector::ToolState;
 use countersign_domain::connector::http_call::PathTemplate;
-use countersign_domain::flow::{FlowBody, Parties, Voter};
+use countersign_domain::flow::{FlowBody, Voter};
 use countersign_domain::ids::{AgentId, ConnectorId, CredentialId, FlowId, PolicyId, UserId};
 use countersign_domain::policy::{CompiledPolicy, Policy};
+use countersign_domain::user::Role;
 use jsonschema::PatternOptions;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -161,17 +162,15 @@ impl Snapshot {
     #[must_use]
     pub fn flows_asking(&self, user: &User) -> Vec<(FlowId, i64)> {
         let voter = voter(user);
-        let selects = |flow: &FlowBody| flow.steps.iter().any(|step| flow.selects(step.order, &voter));
         let mut asking: Vec<_> =
-            self.flow_versions.iter().filter(|(_, flow)| selects(flow)).map(|(key, _)| *key).collect();
+            self.flow_versions.iter().filter(|(_, flow)| flow.may_ask(&voter)).map(|(key, _)| *key).collect();
         asking.sort_unstable();
         asking
     }
 
-    /// Whether a person is asked on a request.
-    #[must_use]
-    pub fn asks(&self, flow: Option<(FlowId, i64)>, step: u32, user: &User, parties: Parties) -> bool {
-        flow.and_then(|flow| self.flow_at(flow)).is_some_and(|flow| flow.asks(step, &voter(user), parties))
+    /// The admins with an open account.
+    pub fn admins(&self) -> impl Iterator<Item = &User> {
+        self.users.values().filter(|user| user.active && user.role == Role::Admin)
     }
 
     /// An agent whose key opens the door: active, and its owner too.

@@ -136,12 +136,8 @@ impl Desk {
         let snapshot = self.snapshot();
         let Some(user) = snapshot.users.get(&who.user().id).filter(|user| user.active) else { return false };
         let own = event.owner_id == user.id || event.requester_id == user.id;
-        let asked = || {
-            event
-                .flow
-                .and_then(|flow| snapshot.flow_at(flow))
-                .is_some_and(|flow| flow.steps.iter().any(|step| flow.selects(step.order, &voter(user))))
-        };
+        let asked =
+            || event.flow.and_then(|flow| snapshot.flow_at(flow)).is_some_and(|flow| flow.may_ask(&voter(user)));
         user.role == Role::Admin || own || asked()
     }
 

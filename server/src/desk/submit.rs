@@ -4,24 +4,26 @@ use super::Desk;
 use super::agent_door::AgentCaller;
 use super::arguments::{AskedArguments, arguments, check_arguments};
 use super::call::StoredCall;
+use super::course::stage;
 use super::error::{DeskError, Refusal, agent_suspended, refuse};
 use super::execute::Sending;
-use super::expire::KEY_LIFE;
 use super::grants::{Backed, Sought};
 use super::presence::fingerprint;
+use super::ring::KEY_LIFE;
 use super::snapshot::{ConnectorEntry, Snapshot, ToolEntry, still_current};
 use crate::audit::{Actor, Entry};
 use crate::connectors::{check_base_url, target_url};
 use crate::store::agents::Agent;
 use crate::store::policies::FlowRecord;
 use crate::store::requests::{DecidedBy, MatchedPolicy, Request};
-use crate::store::timers::{Timer, TimerKind};
 use crate::store::users::User;
 use crate::store::{self, Connection};
+use crate::zones::Zones;
 use countersign_domain::Timestamp;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::digest::{Asked, Digest, DigestInput};
+use countersign_domain::flow::Course;
 use countersign_domain::grant::Bound;
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::policy::{Action, Call, Verdict, evaluate};
@@ -203,7 +205,7 @@ impl Desk {
     pub(super) fn assemble(&self, of: &Assembly<'_>, call: StoredCall, now: Timestamp) -> Result<Request, DeskError> {
         let id = RequestId(self.fresh());
         let connector = &of.entry.connector;
-        let lifetime = of.flow.map_or(EXECUTION_WINDOW, |flow| flow.body.timeout());
+        let expires_at = of.flow.map_or(now + EXECUTION_WINDOW, |flow| flow.body.expires_at(now, &Zones));
         let action = if of.under.is_some() { Action::Allow } else { of.verdict.action };
         let state = state_of(action, connector.kind);
         let decided = of.flow.is_none();
@@ -246,9 +248,9 @@ impl Desk {
             grant_id: of.under.map(Backed::id),
             access: None,
             bare: matches!(of.ask.arguments, AskedArguments::AgentValet { .. }),
-            step: 1,
+            course: Course::at(1, now),
             approvals: 0,
-            expires_at: now + lifetime,
+            expires_at,
             created_at: now,
             updated_at: now,
             approved_at: (state != RequestState::Denied && decided).then_some(now),
@@ -285,7 +287,7 @@ impl Desk {
             .write(move |connection| {
                 Box::pin(async move {
                     still_current(connection, &snapshot).await?;
-                    let request = prepared.request;
+                    let mut request = prepared.request;
                     if let Some(under) = &prepared.under
                         && !under.still(&desk, connection, desk.now()).await?
                     {
@@ -312,9 +314,7 @@ impl Desk {
                             store::timers::set(connection, Self::absence_of(&request, now)).await?;
                         }
                         check_room(connection, &snapshot, request.agent_id).await?;
-                        let timer =
-                            Timer { request_id: request.id, kind: TimerKind::Expire, due_at: request.expires_at };
-                        store::timers::set(connection, timer).await?;
+                        stage(&snapshot, &request)?.begin(connection, &mut request, now).await?;
                     }
                     store::requests::insert(connection, &request).await?;
                     store::agents::seen(connection, request.agent_id, now).await?;

@@ -1,15 +1,14 @@
 //! A request is taken back, by the agent that asked or by that agent's owner.
 
+use super::course::close;
 use super::error::{DeskError, ended, not_found};
 use super::session::SignedIn;
 use super::{AgentCaller, Desk, move_on};
 use crate::audit::{Actor, Entry};
 use crate::store;
 use crate::store::requests::Request;
-use crate::store::timers::TimerKind;
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::{RequestEvent, RequestState};
-use std::sync::Arc;
 
 impl Desk {
     /// The agent takes its own request back.
@@ -36,13 +35,13 @@ impl Desk {
         actor: Actor,
         theirs: impl FnOnce(&Request) -> bool + Send + 'static,
     ) -> Result<Request, DeskError> {
-        let clock = Arc::clone(self.clock());
+        let desk = self.clone();
         let withdrawn = self
             .store()
             .write(move |connection| {
                 Box::pin(async move {
                     // Taken here, in the writer's order: of two that race past a deadline, both see the same side of it.
-                    let now = clock.now();
+                    let now = desk.now();
                     let found = store::requests::by_id(connection, id).await?;
                     let mut request = found.filter(theirs).ok_or_else(|| not_found("request"))?;
                     // The deadline may have passed without its timer having run yet.
@@ -50,7 +49,7 @@ impl Desk {
                         return Err(ended(id, RequestState::Expired));
                     }
                     request.state = request.state.after(RequestEvent::Withdraw).map_err(|now| ended(id, now.state))?;
-                    store::timers::clear(connection, id, TimerKind::Expire).await?;
+                    close(connection, &desk.snapshot(), &request, None, now).await?;
                     store::requests::presence::delivered(connection, id).await?;
                     let entry = Entry::of_request(now, actor, "approval.withdrawn", id);
                     store::audit::append(connection, entry).await?;

@@ -13,7 +13,7 @@ use crate::store::users::User;
 use crate::store::{Connection, StoreError};
 use countersign_domain::agent::AgentStatus;
 use countersign_domain::connector::{ConnectorKind, ToolState};
-use countersign_domain::flow::FlowBody;
+use countersign_domain::flow::{Approvers, FlowBody};
 use countersign_domain::user::Role;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -131,11 +131,18 @@ impl<'a> Writer<'a> {
         for step in &mut body.steps {
             let approvers = &mut step.approvers;
             approvers.users = self.kept(&what, "approvers", &approvers.users, Self::is_open);
-            if approvers.users.is_empty() && approvers.groups.is_empty() && approvers.roles.is_empty() {
+            if approvers.is_empty() {
                 // A step must name somebody. Nobody is asked by a flow that is off.
                 approvers.roles = vec![Role::Admin];
                 body.active = false;
                 self.off.push(format!("{what} asks nobody who is left; it is switched off and names admins instead"));
+            }
+            if let Some(more) = &mut step.escalate_to {
+                more.users = self.kept(&what, "escalate_to", &more.users, Self::is_open);
+            }
+            // An escalation to nobody is none.
+            if step.escalate_to.as_ref().is_some_and(Approvers::is_empty) {
+                (step.escalate_after_minutes, step.escalate_to) = (None, None);
             }
         }
         json!(body)

@@ -2,6 +2,8 @@
 //!
 //! Timers are rows. The loop sleeps until the next one is due, or until a sooner one is set; it never polls.
 
+mod outbox;
+
 use crate::connectors::ConnectorChange;
 use crate::desk::{Desk, DeskError};
 use crate::store;
@@ -29,6 +31,7 @@ pub fn spawn(tasks: &mut JoinSet<()>, desk: &Desk) {
     let of = desk.clone();
     tasks.spawn(async move { of.pump().await });
     tasks.spawn(run_timers(desk.clone()));
+    tasks.spawn(outbox::run(desk.clone()));
     tasks.spawn(watch_connectors(desk.clone()));
     tasks.spawn(every(desk.clone(), CHECK, async |desk| {
         desk.check_all_connectors().await;
@@ -96,7 +99,7 @@ async fn put_aside(desk: &Desk, timer: Timer, now: Timestamp, error: &DeskError)
 
 async fn run(desk: &Desk, timer: Timer, now: Timestamp) -> Result<(), DeskError> {
     match timer.kind {
-        TimerKind::Expire => desk.expire(timer.request_id).await,
+        TimerKind::Flow => desk.ring(timer.request_id).await,
         TimerKind::Absent => desk.give_up_on_caller(timer).await,
         TimerKind::Execute => {
             // It is not taken twice while its taker has it, and not lost when the taker is.

@@ -19,6 +19,7 @@ pub struct Connection {
     put_off: PutOff,
     turns: u64,
     heads: Option<Heads>,
+    outbox: bool,
 }
 
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Connection {
     }
 
     fn of(inner: Inner) -> Self {
-        Self { inner, put_off: PutOff::default(), turns: 0, heads: None }
+        Self { inner, put_off: PutOff::default(), turns: 0, heads: None, outbox: false }
     }
 
     /// sqlx's own, with nothing put off.
@@ -133,6 +134,16 @@ impl Connection {
     /// Forgets what was put off.
     pub(super) fn forget(&mut self) {
         self.put_off.take();
+    }
+
+    /// Notes that something was put into the outbox.
+    pub(super) const fn fill_the_outbox(&mut self) {
+        self.outbox = true;
+    }
+
+    /// Whether something was put into the outbox since this was last asked.
+    pub(super) const fn filled_the_outbox(&mut self) -> bool {
+        std::mem::replace(&mut self.outbox, false)
     }
 
     /// How often statements that were put off have had their turn.

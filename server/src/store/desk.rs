@@ -2,6 +2,7 @@
 
 use super::row::{Columns as _, to_json};
 use super::{Connection, StoreError};
+use crate::notify::Content;
 use crate::vault::KeyId;
 use countersign_domain::Timestamp;
 use countersign_domain::ids::{DeskId, FlowId};
@@ -40,14 +41,81 @@ pub struct DeskSettings {
     pub default_flow: Option<FlowId>,
     /// How many requests of one agent may wait.
     pub max_pending_per_agent: u32,
+    /// How much a push may say.
+    pub push_content: Content,
+    /// The server that mail goes out by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp: Option<Smtp>,
+    /// The service that text messages go out by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sms: Option<Sms>,
     /// What `apply --prune` switched off and no desk file has named since, by id.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub pruned: BTreeSet<Uuid>,
 }
 
+/// The server that mail goes out by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Smtp {
+    /// Its name.
+    pub host: String,
+    /// Its port; by the kind of TLS when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// How the connection is secured.
+    #[serde(default)]
+    pub tls: SmtpTls,
+    /// The account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The environment variable that holds its password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_env: Option<String>,
+    /// The address that mail comes from.
+    pub from: String,
+}
+
+/// How a connection to a mail server is secured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpTls {
+    /// By STARTTLS, which must be there (RFC 3207).
+    #[default]
+    Starttls,
+    /// From the first byte (RFC 8314).
+    Tls,
+    /// Not at all: for a server on this machine.
+    None,
+}
+
+/// The service that text messages go out by: Twilio's, or one with the same interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sms {
+    /// Its address; Twilio's when left out.
+    #[serde(default = "twilio")]
+    pub base_url: String,
+    /// The account.
+    pub account_sid: String,
+    /// The environment variable that holds its token.
+    pub token_env: String,
+    /// The number that messages come from.
+    pub from: String,
+}
+
+fn twilio() -> String {
+    "https://api.twilio.com".to_owned()
+}
+
 impl Default for DeskSettings {
     fn default() -> Self {
-        Self { default_flow: None, max_pending_per_agent: 20, pruned: BTreeSet::new() }
+        Self {
+            default_flow: None,
+            max_pending_per_agent: 20,
+            push_content: Content::Full,
+            smtp: None,
+            sms: None,
+            pruned: BTreeSet::new(),
+        }
     }
 }
 

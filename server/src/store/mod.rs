@@ -9,6 +9,7 @@ pub mod ceremonies;
 mod connection;
 pub mod connectors;
 pub mod decisions;
+pub mod deliveries;
 pub mod desk;
 pub mod events;
 pub mod grants;
@@ -18,6 +19,7 @@ pub mod mcp_sessions;
 pub mod migrations;
 pub mod passkeys;
 pub mod policies;
+pub mod push;
 pub mod requests;
 pub mod row;
 pub mod sealed;
@@ -33,8 +35,9 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use writer::Task;
 
 pub use connection::Connection;
@@ -72,6 +75,7 @@ impl StoreError {
 pub struct Store {
     writer: mpsc::Sender<Box<dyn Task>>,
     readers: AnyPool,
+    outbox: Arc<Notify>,
 }
 
 /// How many use cases may wait for the writer before callers wait to be queued.
@@ -92,7 +96,8 @@ impl Store {
         private(&folder.database()).map_err(sqlx::Error::Io)?;
         let url = folder.database_url();
         let (writer, queue) = mpsc::channel(QUEUE);
-        thread::start(url.clone(), queue).await?;
+        let outbox = Arc::new(Notify::new());
+        thread::start(url.clone(), queue, Arc::clone(&outbox)).await?;
         let readers = AnyPoolOptions::new()
             .min_connections(1)
             .max_connections(4)
@@ -108,7 +113,7 @@ impl Store {
             })
             .connect(&url)
             .await?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, outbox })
     }
 
     /// Runs a use case as one transaction and answers after it is durable. An error rolls back this use case alone.
@@ -124,6 +129,12 @@ impl Store {
         let (task, answer) = writer::task(use_case);
         self.writer.send(task).await.map_err(|_| StoreError::Stopped)?;
         answer.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Rings after a commit that put something into the outbox.
+    #[must_use]
+    pub fn outbox_bell(&self) -> &Notify {
+        &self.outbox
     }
 
     /// A connection for reading; it can't write.

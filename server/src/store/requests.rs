@@ -6,6 +6,7 @@ use countersign_domain::access::AskedTool;
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::digest::Digest;
 use countersign_domain::execution::ExecutionErrorCode;
+use countersign_domain::flow::Course;
 use countersign_domain::ids::{AgentId, ConnectorId, CredentialId, FlowId, GrantId, PolicyId, RequestId, UserId};
 use countersign_domain::request::{Door, RequestKind, RequestState, Target};
 use countersign_domain::{Effect, Timestamp};
@@ -86,8 +87,8 @@ pub struct Request {
     pub access: Option<Access>,
     /// Whether the agent wants the upstream's bare answer (AgentValet's form).
     pub bare: bool,
-    /// The step that it is at, from 1.
-    pub step: u32,
+    /// Where its flow stands.
+    pub course: Course,
     /// How many approvals count at this step.
     pub approvals: u32,
     /// When it ends by itself.
@@ -167,6 +168,8 @@ pub enum DecidedBy {
         /// The name of who made it, then.
         name: String,
     },
+    /// Nobody: its flow says that no answer is a yes.
+    Auto {},
 }
 
 /// What an agent reported of an external action.
@@ -227,7 +230,7 @@ pub(super) fn read(row: &AnyRow) -> Result<Request, StoreError> {
         grant_id: row.maybe_id("grant_id")?,
         access: row.maybe_json("access")?,
         bare: row.truth("bare")?,
-        step: count(row, "step")?,
+        course: course(row)?,
         approvals: count(row, "approvals")?,
         expires_at: row.time("expires_at")?,
         created_at: row.time("created_at")?,
@@ -245,6 +248,12 @@ pub(super) fn read(row: &AnyRow) -> Result<Request, StoreError> {
         outcome: row.maybe_json("outcome")?,
         outcome_at: row.maybe_time("outcome_at")?,
     })
+}
+
+/// A request from before flows had more than one step stands at the beginning of its first.
+fn course(row: &AnyRow) -> Result<Course, StoreError> {
+    let known = row.maybe_json("course")?;
+    Ok(known.unwrap_or(Course::at(count(row, "step")?, row.time("created_at")?)))
 }
 
 fn bare_target(row: &AnyRow) -> Result<Option<Target>, StoreError> {
@@ -290,9 +299,9 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
          schema_hash, arguments, target, credential_id, credential_version, policy_id, policy_version, policy_name,
          policy_priority, flow_id, flow_version, digest, note, ip, bare, step, approvals, expires_at, created_at,
          updated_at, approved_at, executed_at, ended_at, decided_by, decided_at, comment, door, session_id,
-         fingerprint, handed_at, grant_id, access)
+         fingerprint, handed_at, grant_id, access, course)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, '', $19, $20, $21, $22,
-         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47)",
+         $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48)",
     )
     .bind(request.id.to_string())
     .bind(request.kind.word())
@@ -324,7 +333,7 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
     .bind(request.note.clone())
     .bind(request.ip.clone())
     .bind(i64::from(request.bare))
-    .bind(i64::from(request.step))
+    .bind(i64::from(request.course.step))
     .bind(i64::from(request.approvals))
     .bind(request.expires_at.millis())
     .bind(request.created_at.millis())
@@ -340,7 +349,8 @@ pub async fn insert(connection: &mut Connection, request: &Request) -> Result<()
     .bind(request.fingerprint.clone())
     .bind(request.handed_at.map(Timestamp::millis))
     .bind(request.grant_id.map(|id| id.to_string()))
-    .bind(request.access.as_ref().map(to_json).transpose()?);
+    .bind(request.access.as_ref().map(to_json).transpose()?)
+    .bind(request.flow.map(|_| to_json(&request.course)).transpose()?);
     connection.put_off(statement)
 }
 
@@ -350,12 +360,12 @@ pub async fn update(connection: &mut Connection, request: &Request) -> Result<()
     let statement = sqlx::query(
         "UPDATE requests SET state = $2, step = $3, approvals = $4, updated_at = $5, approved_at = $6,
          executed_at = $7, ended_at = $8, decided_by = $9, decided_at = $10, comment = $11, result = $12,
-         error = $13, error_code = $14, claimed_at = $15, outcome = $16, outcome_at = $17
+         error = $13, error_code = $14, claimed_at = $15, outcome = $16, outcome_at = $17, course = $18
          WHERE id = $1",
     )
     .bind(request.id.to_string())
     .bind(request.state.word())
-    .bind(i64::from(request.step))
+    .bind(i64::from(request.course.step))
     .bind(i64::from(request.approvals))
     .bind(request.updated_at.millis())
     .bind(request.approved_at.map(Timestamp::millis))
@@ -369,7 +379,8 @@ pub async fn update(connection: &mut Connection, request: &Request) -> Result<()
     .bind(request.error_code.map(ExecutionErrorCode::word))
     .bind(request.claimed_at.map(Timestamp::millis))
     .bind(request.outcome.as_ref().map(to_json).transpose()?)
-    .bind(request.outcome_at.map(Timestamp::millis));
+    .bind(request.outcome_at.map(Timestamp::millis))
+    .bind(request.flow.map(|_| to_json(&request.course)).transpose()?);
     connection.put_off(statement)
 }
 

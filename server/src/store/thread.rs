@@ -3,10 +3,15 @@
 
 use super::writer::{self, Task};
 use super::{Connection, StoreError, connect, migrations};
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// Opens the database, brings it up to date and starts the writer on it; it ends with the last sender of its queue.
-pub(super) async fn start(url: String, queue: mpsc::Receiver<Box<dyn Task>>) -> Result<(), StoreError> {
+pub(super) async fn start(
+    url: String,
+    queue: mpsc::Receiver<Box<dyn Task>>,
+    outbox: Arc<Notify>,
+) -> Result<(), StoreError> {
     let (opened, open) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(sqlx::Error::Io)?;
     let run = move || {
@@ -17,7 +22,7 @@ pub(super) async fn start(url: String, queue: mpsc::Receiver<Box<dyn Task>>) -> 
                     // Whoever asked may have given up; then the queue is closed, and this ends at once.
                     let _ = opened.send(Ok(()));
                     let_sqlite_finish();
-                    writer::run(connection, queue).await;
+                    writer::run(connection, queue, &outbox).await;
                 }
                 Err(error) => {
                     let _ = opened.send(Err(error));

@@ -8,8 +8,8 @@ use countersign_domain::ids::RequestId;
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TimerKind {
-    /// The request's deadline.
-    Expire,
+    /// The request's flow, whatever is due of it next; its deadline at the last.
+    Flow,
     /// An approved call waits to begin. Its due time is the lease of whoever is about to begin it.
     Execute,
     /// The caller left without an id to come back with, and has until then to come back.
@@ -19,14 +19,14 @@ pub enum TimerKind {
 impl TimerKind {
     const fn word(self) -> &'static str {
         match self {
-            Self::Expire => "expire",
+            Self::Flow => "flow",
             Self::Execute => "execute",
             Self::Absent => "absent",
         }
     }
 
     fn from_word(word: &str) -> Option<Self> {
-        [Self::Expire, Self::Execute, Self::Absent].into_iter().find(|kind| kind.word() == word)
+        [Self::Flow, Self::Execute, Self::Absent].into_iter().find(|kind| kind.word() == word)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::row::{Columns as _, to_json};
 use super::{Connection, StoreError};
 use countersign_domain::Timestamp;
+use countersign_domain::delivery::Preferences;
 use countersign_domain::ids::UserId;
 use countersign_domain::user::Role;
 use sqlx::any::AnyRow;
@@ -28,6 +29,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When they were last here.
     pub last_seen_at: Option<Timestamp>,
+    /// How they want to be told.
+    pub preferences: Preferences,
 }
 
 fn read(row: &AnyRow) -> Result<User, StoreError> {
@@ -41,6 +44,7 @@ fn read(row: &AnyRow) -> Result<User, StoreError> {
         from_file: row.truth("from_file")?,
         created_at: row.time("created_at")?,
         last_seen_at: row.maybe_time("last_seen_at")?,
+        preferences: row.maybe_json("preferences")?.unwrap_or_default(),
     })
 }
 

@@ -6,7 +6,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use sqlx::Executor as _;
 use std::panic::AssertUnwindSafe;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// The most use cases in one commit.
 const BATCH: usize = 256;
@@ -76,7 +76,7 @@ where
 }
 
 /// Runs until every [`super::Store`] is gone.
-pub(super) async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Task>>) {
+pub(super) async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Task>>, outbox: &Notify) {
     let mut batch = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut batch, BATCH).await > 0 {
         let mut tasks = std::mem::take(&mut batch);
@@ -86,6 +86,9 @@ pub(super) async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Bo
             // Ends a transaction that is still open; without one this is a harmless error.
             connection.forget();
             let _ = connection.any().execute("ROLLBACK").await;
+        }
+        if connection.filled_the_outbox() {
+            outbox.notify_one();
         }
         let reason = commit.err().map(|error| error.to_string());
         for task in tasks {

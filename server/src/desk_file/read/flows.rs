@@ -1,48 +1,102 @@
 //! The file's flows.
 
-use super::super::fields::{Fields, Keys, json};
+use super::super::fields::{Fields, Keys};
 use super::super::notes::{Kind, Notes};
 use super::super::tree::Node;
-use countersign_domain::flow::{Approvers, Confirmation, FlowBody, LATER, Step};
+use crate::zones::Zones;
+use countersign_domain::flow::{Approvers, Channels, Confirmation, FlowBody, QuietHours, Step, WebhookTemplate};
 use countersign_domain::user::Role;
-use serde_json::Map;
+use serde::de::DeserializeOwned;
 
-const NOW: [&str; 7] =
-    ["name", "description", "active", "steps", "timeout_minutes", "confirmation", "allow_self_approval"];
+const KEYS: Keys<'_> = Keys {
+    now: &[
+        "name",
+        "description",
+        "active",
+        "channels",
+        "steps",
+        "reminder_interval_minutes",
+        "timeout_minutes",
+        "auto_approve_minutes",
+        "auto_approve_destructive_reason",
+        "notify_on_decisions",
+        "webhook_url",
+        "webhook_secret_env",
+        "webhook_template",
+        "confirmation",
+        "allow_self_approval",
+        "quiet_hours",
+        "urgent",
+    ],
+    later: &[],
+};
 
 /// In the place of what can't be read stands what nothing can be said against, so that the rest is checked.
 pub(super) fn flow(node: &Node, path: &str, notes: &Notes) -> Option<FlowBody> {
-    // Fields of a later version may stand there at their defaults, and so the flow's own check is asked about them.
-    let keys = [&NOW[..], &LATER[..]].concat();
-    let fields = Fields::of(node, path, &Keys { now: &keys, later: &[] }, notes)?;
+    let fields = Fields::of(node, path, &KEYS, notes)?;
     let name = fields.required("name");
     let is_named = name.is_some();
-    let mut body = FlowBody {
-        name: name.unwrap_or_else(|| "unnamed".to_owned()),
+    let body = FlowBody {
         description: fields.text("description").unwrap_or_default(),
         active: fields.truth("active").unwrap_or(true),
-        steps: steps(&fields, notes),
+        channels: channels(&fields, notes),
+        reminder_interval_minutes: fields.whole("reminder_interval_minutes"),
         timeout_minutes: fields.whole("timeout_minutes").unwrap_or(10),
+        auto_approve_minutes: fields.whole("auto_approve_minutes"),
+        auto_approve_destructive_reason: fields.text("auto_approve_destructive_reason"),
+        notify_on_decisions: fields.truth("notify_on_decisions").unwrap_or(false),
+        webhook_url: fields.text("webhook_url"),
+        webhook_secret_env: fields.text("webhook_secret_env"),
+        webhook_template: template(&fields),
         confirmation: confirmation(&fields),
         allow_self_approval: fields.truth("allow_self_approval").unwrap_or(false),
-        later: Map::new(),
+        quiet_hours: quiet_hours(&fields, notes),
+        urgent: fields.truth("urgent").unwrap_or(false),
+        ..FlowBody::of_steps(&name.unwrap_or_else(|| "unnamed".to_owned()), steps(&fields, notes))
     };
-    for key in LATER {
-        if let Some(value) = fields.node(key) {
-            body.later.insert(key.to_owned(), json(value));
-        }
-    }
-    for problem in body.check() {
+    for problem in body.check(&Zones) {
         let mark = node.nearest(&problem.field).mark;
         notes.problems.add(mark, format!("{path}.{}", problem.field), problem.message);
     }
     is_named.then_some(body)
 }
 
+fn as_written<T: DeserializeOwned>(word: &str) -> Option<T> {
+    serde_json::from_value(word.into()).ok()
+}
+
 fn confirmation(fields: &Fields<'_>) -> Confirmation {
-    let words = ["passkey", "passkey_if_enrolled", "session"];
-    let read = |word: &str| serde_json::from_value(word.into()).ok();
-    fields.word("confirmation", &words, read).unwrap_or_default()
+    fields.word("confirmation", &["passkey", "passkey_if_enrolled", "session"], as_written).unwrap_or_default()
+}
+
+fn template(fields: &Fields<'_>) -> WebhookTemplate {
+    let words = ["json", "slack", "discord", "ntfy", "mattermost"];
+    fields.word("webhook_template", &words, as_written).unwrap_or_default()
+}
+
+fn channels(fields: &Fields<'_>, notes: &Notes) -> Channels {
+    const KEYS: Keys<'_> = Keys { now: &["email", "sms", "push", "webhook"], later: &[] };
+    let node = fields.node("channels");
+    let Some(own) = node.and_then(|node| Fields::of(node, &fields.path_of("channels"), &KEYS, notes)) else {
+        return Channels::default();
+    };
+    let on = |key| own.truth(key).unwrap_or(false);
+    Channels { email: on("email"), sms: on("sms"), push: on("push"), webhook: on("webhook") }
+}
+
+fn quiet_hours(fields: &Fields<'_>, notes: &Notes) -> Option<QuietHours> {
+    const KEYS: Keys<'_> = Keys { now: &["from", "to", "time_zone"], later: &[] };
+    let own = Fields::of(fields.node("quiet_hours")?, &fields.path_of("quiet_hours"), &KEYS, notes)?;
+    let time = |key| {
+        let text = own.required(key)?;
+        let time = text.parse().ok();
+        if time.is_none() {
+            own.wrong(key, "must be a time of the day as in \"22:00\"");
+        }
+        time
+    };
+    let (from, to, time_zone) = (time("from"), time("to"), own.required("time_zone"));
+    Some(QuietHours { from: from?, to: to?, time_zone: time_zone? })
 }
 
 fn steps(fields: &Fields<'_>, notes: &Notes) -> Vec<Step> {
@@ -53,15 +107,19 @@ fn steps(fields: &Fields<'_>, notes: &Notes) -> Vec<Step> {
 
 fn step(node: &Node, order: u32, path: &str, notes: &Notes) -> Step {
     const KEYS: Keys<'_> =
-        Keys { now: &["order", "approvers", "min_approvals"], later: &["escalate_after_minutes", "escalate_to"] };
+        Keys { now: &["order", "approvers", "min_approvals", "escalate_after_minutes", "escalate_to"], later: &[] };
     let Some(fields) = Fields::of(node, path, &KEYS, notes) else { return anybody(order) };
-    let named = fields.must("approvers").and_then(|node| approvers(node, &fields.path_of("approvers"), notes));
+    let read = |key: &str, node| approvers(node, &fields.path_of(key), notes);
+    let named = fields.must("approvers").and_then(|node| read("approvers", node));
+    // Who can't be read was named all the same.
+    let more =
+        fields.node("escalate_to").map(|node| read("escalate_to", node).unwrap_or_else(|| anybody(order).approvers));
     Step {
         order: fields.must("order").and_then(|_| fields.whole("order")).unwrap_or(order),
         approvers: named.unwrap_or_else(|| anybody(order).approvers),
         min_approvals: fields.whole("min_approvals").unwrap_or(1),
-        escalate_after_minutes: None,
-        escalate_to: None,
+        escalate_after_minutes: fields.whole("escalate_after_minutes"),
+        escalate_to: more,
     }
 }
 
@@ -73,7 +131,13 @@ fn approvers(node: &Node, path: &str, notes: &Notes) -> Option<Approvers> {
     let roles = fields.words("roles", &["member", "approver", "admin"], Role::from_word);
     let (emails, phones) = (fields.texts("emails"), fields.texts("phones"));
     // A list that can't be read may well have named somebody.
-    let lists = [("users", users.is_some()), ("groups", groups.is_some()), ("roles", roles.is_some())];
+    let lists = [
+        ("users", users.is_some()),
+        ("groups", groups.is_some()),
+        ("roles", roles.is_some()),
+        ("emails", emails.is_some()),
+        ("phones", phones.is_some()),
+    ];
     if lists.iter().any(|(key, read)| !read && fields.node(key).is_some()) {
         return None;
     }
@@ -87,6 +151,5 @@ fn approvers(node: &Node, path: &str, notes: &Notes) -> Option<Approvers> {
 }
 
 fn anybody(order: u32) -> Step {
-    let approvers = Approvers { roles: vec![Role::Admin], ..Approvers::default() };
-    Step { order, approvers, min_approvals: 1, escalate_after_minutes: None, escalate_to: None }
+    Step::of(order, Approvers { roles: vec![Role::Admin], ..Approvers::default() })
 }

@@ -173,7 +173,7 @@ flows:
     urgnt: true
   - name: Late
     timeout_minutes: 0
-    urgent: true
+    channels: {push: yes, telex: true}
     steps:
       - order: 2
         approvers: {roles: [boss], user: [a@acme.test]}
@@ -188,13 +188,13 @@ flows:
         (6, "at least one step"),
         (7, "no such key; did you mean \"urgent\"?"),
         (9, "must be 1 to 10080"),
-        (10, "is not available in this version"),
-        (12, "flows of several steps are not available in this version"),
+        (10, "channels.telex there is no such key"),
+        (10, "channels.push must be true or false, and is text"),
         (12, "numbered 1, 2, 3"),
         (13, "must be one of member, approver, admin, and is \"boss\""),
         (13, "no such key; did you mean \"users\"?"),
         (14, "must be a whole number"),
-        (15, "steps[0].escalate_after_minutes is not available in this version"),
+        (12, "steps[0].escalate_to say who is asked then"),
         (16, "flows[1].steps[1].approvers is missing"),
     ] {
         has(&told, line, words);

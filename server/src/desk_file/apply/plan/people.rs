@@ -8,6 +8,7 @@ use crate::store::agents::Agent;
 use crate::store::users::User;
 use crate::store::{self, Connection};
 use countersign_domain::agent::AgentStatus;
+use countersign_domain::delivery::Preferences;
 use countersign_domain::ids::{AgentId, UserId};
 use serde_json::{Value, json};
 
@@ -24,6 +25,7 @@ impl Plan {
             from_file: true,
             created_at: self.now,
             last_seen_at: None,
+            preferences: Preferences::default(),
         });
         let active = self.stays_on("user", &item.email, base.id.0, base.active);
         let wanted = User {

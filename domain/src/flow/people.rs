@@ -1,0 +1,130 @@
+//! Who is asked at a step, and what their votes come to. Selectors are frozen with the flow; membership is live.
+
+use super::{Approvers, Course, FlowBody, Roster};
+use crate::ids::UserId;
+use crate::request::Vote;
+use crate::user::Role;
+use serde::{Deserialize, Serialize};
+
+/// A person as the flow sees them: live membership, whatever the selectors say.
+#[derive(Clone, Copy, Debug)]
+pub struct Voter<'a> {
+    /// Who.
+    pub id: UserId,
+    /// Their address, in its normal spelling.
+    pub email: &'a str,
+    /// Their groups.
+    pub groups: &'a [String],
+    /// Their role.
+    pub role: Role,
+    /// Whether their account is open.
+    pub active: bool,
+}
+
+/// For whom a request was made, and whose agent made it: neither approves it, unless the flow says so.
+#[derive(Clone, Copy, Debug)]
+pub struct Parties {
+    /// On whose behalf.
+    pub requester: UserId,
+    /// The agent's owner.
+    pub owner: UserId,
+}
+
+/// A vote as it was cast. One a person and request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cast {
+    /// Whose.
+    pub user: UserId,
+    /// At which step.
+    pub step: u32,
+    /// What they said.
+    pub vote: Vote,
+}
+
+/// Whom a message is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipient {
+    /// Somebody with an account.
+    User(UserId),
+    /// Somebody outside, by mail.
+    Email(String),
+    /// Somebody outside, by text message.
+    Phone(String),
+}
+
+impl Approvers {
+    pub(super) fn selects(&self, voter: &Voter<'_>) -> bool {
+        self.users.iter().any(|user| user.eq_ignore_ascii_case(voter.email))
+            || self.groups.iter().any(|group| voter.groups.contains(group))
+            || self.roles.contains(&voter.role)
+    }
+}
+
+impl FlowBody {
+    /// Whether this person is asked where the flow stands, and so may decide.
+    #[must_use]
+    pub fn asks(&self, course: &Course, voter: &Voter<'_>, parties: Parties) -> bool {
+        self.may_vote(voter, parties) && self.selects(course, voter)
+    }
+
+    /// Whether the step where the flow stands names this person, be they a party or not.
+    #[must_use]
+    pub fn selects(&self, course: &Course, voter: &Voter<'_>) -> bool {
+        let Some(step) = self.step(course.step) else { return false };
+        let escalated = step.escalate_to.iter().filter(|_| course.escalated);
+        [&step.approvers].into_iter().chain(escalated).any(|named| named.selects(voter))
+            || course.also.contains(&(course.step, voter.id))
+            || (course.admins && voter.role == Role::Admin)
+    }
+
+    /// Whether any step names this person, at once or after an escalation.
+    #[must_use]
+    pub fn may_ask(&self, voter: &Voter<'_>) -> bool {
+        let named = |step: &super::Step| {
+            step.approvers.selects(voter) || step.escalate_to.as_ref().is_some_and(|more| more.selects(voter))
+        };
+        self.steps.iter().any(named)
+    }
+
+    fn may_vote(&self, voter: &Voter<'_>, parties: Parties) -> bool {
+        let party = voter.id == parties.requester || voter.id == parties.owner;
+        voter.active && (self.allow_self_approval || !party)
+    }
+
+    /// Who may still decide where the flow stands, and what the votes at that step come to. Only votes of people who
+    /// would still be asked count for approval; one deny ends it, since it was theirs to give when they gave it.
+    #[must_use]
+    pub fn roster<'a>(
+        &self,
+        course: &Course,
+        people: impl IntoIterator<Item = Voter<'a>>,
+        votes: &[Cast],
+        parties: Parties,
+    ) -> Roster {
+        let mut roster = Roster { denied: votes.iter().any(|cast| cast.vote == Vote::Deny), ..Roster::default() };
+        for voter in people.into_iter().filter(|voter| self.asks(course, voter, parties)) {
+            match votes.iter().find(|cast| cast.user == voter.id) {
+                None => roster.waiting.push(Recipient::User(voter.id)),
+                Some(cast) if cast.step == course.step && cast.vote == Vote::Approve => roster.given += 1,
+                Some(_) => {}
+            }
+        }
+        roster.waiting.sort_unstable();
+        roster
+    }
+
+    /// Whether every step's approvals stand: of the votes that were cast, those of people who would still be asked.
+    #[must_use]
+    pub fn stands(&self, course: &Course, people: &[Voter<'_>], votes: &[Cast], parties: Parties) -> bool {
+        self.steps.iter().filter(|step| step.order <= course.step).all(|step| {
+            // What an earlier step's course was is not kept; whoever could have been asked there could have voted.
+            let then = match step.order == course.step {
+                true => course.clone(),
+                false => Course { step: step.order, escalated: true, admins: true, ..course.clone() },
+            };
+            let roster = self.roster(&then, people.iter().copied(), votes, parties);
+            !roster.denied && roster.given >= step.min_approvals
+        })
+    }
+}
