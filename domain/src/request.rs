@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// How long an approved call may wait before it begins, and an approved external request before it is claimed.
 pub const EXECUTION_WINDOW: std::time::Duration = std::time::Duration::from_secs(10 * 60);
+/// For how long after a won claim the same claim again is answered as the first was.
+pub const CLAIM_REPEATS: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// The most characters of an agent's note that are kept and shown.
 pub const NOTE_LIMIT: usize = 2_000;

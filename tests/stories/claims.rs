@@ -82,3 +82,38 @@ async fn what_was_not_approved_is_not_claimed() {
         is(&report(&shop, id, json!({"ok": true})).await, 409, "not_approved");
     }
 }
+
+#[tokio::test]
+async fn the_same_claim_again_is_answered_as_the_first_was_for_a_minute() {
+    let shop = given_shop().await;
+    let (id, other) = (approved(&shop).await, approved(&shop).await);
+    let claim_by = |key: &'static str, id: &str| {
+        let path = format!("/v1/approvals/{id}/claim");
+        let agent = &shop.agent;
+        async move { agent.send(Method::POST, &path, &[("idempotency-key", key)], String::new()).await }
+    };
+    let won = claim_by("call-1", &id).await.expect(200);
+    assert_eq!(claim_by("call-1", &id).await.expect(200), won);
+    is(&claim_by("call-2", &id).await, 409, "already_claimed");
+    is(&claim(&shop, &id).await, 409, "already_claimed");
+    is(&claim_by("", &id).await, 400, "bad_request");
+    claim_by("call-1", &other).await.expect(200);
+    let told = "SELECT action FROM audit WHERE action = 'execution.started'";
+    assert_eq!(shop.desk.database().await.texts(told).await.len(), 2);
+    shop.desk.clock.forward(Duration::from_secs(60));
+    is(&claim_by("call-1", &id).await, 409, "already_claimed");
+}
+
+#[tokio::test]
+async fn of_claims_that_race_by_one_key_all_are_won_and_by_two_keys_one() {
+    let shop = given_shop().await;
+    for (keys, wins) in [(["a", "a"], 2), (["a", "b"], 1)] {
+        let path = format!("/v1/approvals/{}/claim", approved(&shop).await);
+        let claim = |key| {
+            let (agent, path) = (&shop.agent, path.as_str());
+            async move { agent.send(Method::POST, path, &[("idempotency-key", key)], String::new()).await.status }
+        };
+        let (one, other) = tokio::join!(claim(keys[0]), claim(keys[1]));
+        assert_eq!([one, other].into_iter().filter(|status| *status == 200).count(), wins, "{keys:?}");
+    }
+}

@@ -139,3 +139,30 @@ async fn the_deepest_and_widest_arguments_that_are_taken_arrive_whole() {
     let won = shop.agent.send(Method::POST, &claim, &[], String::new()).await.expect(200);
     assert_eq!(won["arguments"], body["arguments"]);
 }
+
+#[tokio::test]
+async fn a_list_is_no_object_though_its_items_are_in_the_order_of_the_fields() {
+    let shop = given_shop().await;
+    let action = json!(["shop", "refunds_create", {"charge": "ch_1", "amount": 1}, null, null, null]);
+    let bare = json!(["shop", "charges_get", "/charges/a", "GET", null, null, null]);
+    for (path, body) in [
+        ("/v1/actions", action),
+        ("/v1/actions", bare),
+        ("/v1/access-request", json!(["shop", null, ["refunds_create"], null, "Please", null, 60])),
+        ("/v1/authzen/access", json!([{"type": "agent", "id": "a"}, {"name": "refunds_create"}, {}, {}])),
+        (
+            "/v1/authzen/access",
+            json!({"subject": ["agent", "a"], "action": ["refunds_create"], "resource": ["connector", "shop"]}),
+        ),
+    ] {
+        let answer = shop.agent.send(Method::POST, path, &[], body.to_string()).await;
+        assert_eq!((answer.status, answer.code()), (400, "bad_request"), "{body}: {}", answer.text);
+        assert!(answer.json["detail"].as_str().unwrap().contains("sequence, expected struct"), "{}", answer.text);
+    }
+    let url = format!("{}/api/invitations", shop.desk.origin);
+    let invitation = Client::new().post(url).header("cookie", shop.dana.cookie()).header("origin", &shop.desk.origin);
+    let invitation = invitation.json(&json!(["x@acme.test", "admin"])).send().await.unwrap();
+    let invitation = Answer::read(invitation).await;
+    assert_eq!((invitation.status, invitation.code()), (400, "bad_request"), "{}", invitation.text);
+    nothing_came_of_it(&shop).await;
+}

@@ -207,6 +207,7 @@ async fn a_call_that_names_the_desk_and_another_host_is_for_neither() {
         ("GET /api/desk", vec![ours, "evil.test"]),
         ("GET /api/desk", vec!["evil.test", ours]),
         ("GET http://evil.test/api/desk", vec![ours]),
+        ("GET /v1/openapi.json", vec![ours, "evil.test"]),
         ("GET /api/desk", vec![]),
     ] {
         let hosts: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();

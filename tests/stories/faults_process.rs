@@ -94,6 +94,32 @@ async fn a_master_key_that_is_none_is_told_and_not_repeated() {
     }
 }
 
+#[tokio::test]
+async fn a_master_key_in_a_file_of_its_own_opens_the_desk_to_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (data, key, file) = (at("data"), at("elsewhere.key"), at("desk.yaml"));
+    let desk = "users: [{email: mina@acme.test, name: Mina Sato}]\nconnectors:\n  - {slug: shop, kind: http, name: Shop, \
+                base_url: 'https://shop.acme.test', credential: {env: TOKEN, as: bearer}, \
+                tools: [{name: get, method: GET, path: /a}]}\n";
+    fs::write(&file, desk).unwrap();
+    let apply = |more: Vec<String>| {
+        let words = [vec!["apply".to_owned(), file.clone(), "--data-dir".to_owned(), data.clone()], more].concat();
+        async move { run(&words.iter().map(String::as_str).collect::<Vec<_>>(), &[("TOKEN", SECRET)]).await }
+    };
+    let with_key = || vec!["--master-key-file".to_owned(), key.clone()];
+    assert_eq!(apply(Vec::new()).await.code, Some(0));
+    fs::rename(Path::new(&data).join("master.key"), &key).unwrap();
+    let ended = apply(with_key()).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.complained);
+    let words = ["vault", "rotate", "--data-dir", &data, "--master-key-file", &key];
+    assert_eq!(run(&words, &[]).await.code, Some(0));
+    assert_eq!(apply(with_key()).await.code, Some(0));
+    let backup = ["backup", &at("copy.sqlite"), "--data-dir", &data, "--master-key-file", &key];
+    assert!(run(&backup, &[]).await.said.contains(&key));
+    assert!(!Path::new(&data).join("master.key").exists(), "no other key was made");
+}
+
 /// Invariant 14.
 #[tokio::test]
 async fn a_full_disk_runs_nothing_and_when_it_has_room_the_desk_goes_on() {

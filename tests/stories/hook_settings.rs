@@ -233,3 +233,93 @@ async fn a_link_stays_a_link_and_a_mode_stays_a_mode() {
     assert!(written(&home, "dotfiles/claude.json").contains("PreToolUse"));
     assert_eq!(real.metadata().unwrap().permissions().mode() & 0o777, 0o640);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_a_link_leads_to_is_changed_and_neither_goes() {
+    use std::os::unix::fs::symlink;
+    for (agent, file, there) in [("claude-code", ".claude/settings.json", "{}"), ("opencode", PLUGIN, "")] {
+        let home = home();
+        write(&home, "dotfiles/kept", "");
+        std::fs::remove_file(home.path().join("dotfiles/kept")).unwrap();
+        std::fs::create_dir_all(home.path().join(file).parent().unwrap()).unwrap();
+        // It leads to nothing yet, by way of another link.
+        symlink("kept", home.path().join("dotfiles/by-way")).unwrap();
+        symlink(home.path().join("dotfiles/by-way"), home.path().join(file)).unwrap();
+        done(&hook(&home, &format!("install --agent {agent} --yes")).await);
+        assert!(home.path().join(file).is_symlink() && home.path().join("dotfiles/by-way").is_symlink());
+        assert!(written(&home, "dotfiles/kept").contains("countersign"), "{agent}");
+        done(&hook(&home, &format!("uninstall --agent {agent} --yes")).await);
+        assert!(home.path().join(file).is_symlink(), "{agent}");
+        assert_eq!(written(&home, "dotfiles/kept").trim(), there, "{agent}");
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_made_of_our_entry_stays_when_it_is_renewed() {
+    for (agent, file, event, place) in [
+        ("claude-code", ".claude/settings.json", "PreToolUse", "/matcher"),
+        ("codex", ".codex/hooks.json", "PreToolUse", "/matcher"),
+        ("cursor", ".cursor/hooks.json", "preToolUse", "/matcher"),
+    ] {
+        let home = home();
+        done(&hook(&home, &format!("install --agent {agent} --yes")).await);
+        let mut json: Value = serde_json::from_str(&written(&home, file)).unwrap();
+        let entry = &mut json["hooks"][event][0];
+        entry["note"] = json!("mine");
+        *entry.pointer_mut(place).unwrap() = json!("Bash|Read");
+        write(&home, file, &json.to_string());
+        done(&hook(&home, &format!("install --agent {agent} --yes --timeout-seconds 99")).await);
+        let text = written(&home, file);
+        let json: Value = serde_json::from_str(&text).unwrap();
+        let entries = json["hooks"][event].as_array().unwrap();
+        assert_eq!((entries.len(), &entries[0]["matcher"]), (1, &json!("Bash|Read")), "{text}");
+        assert_eq!(entries[0]["note"], "mine");
+        assert!(text.contains("--timeout-seconds 99") && !text.contains("630"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn our_entry_is_known_without_arguments_in_parts_twice_and_by_another_name() {
+    let this = support::binary();
+    let folder = home();
+    let renamed = folder.path().join("cs");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&this, &renamed).unwrap();
+    let quoted = format!("'{}' hook --agent claude-code", this.display());
+    let by_link = format!("{} hook --agent claude-code", renamed.display());
+    for hook_said in [
+        json!({"command": "countersign hook --agent claude-code"}),
+        json!({"command": "COUNTERSIGN_URL=http://localhost:1 /opt/countersign-1.2 hook --agent=claude-code"}),
+        json!({"command": "/opt/desk hook --agent claude-code --timeout-seconds 630 || exit 2"}),
+        json!({"command": "countersign", "args": ["hook", "--agent", "claude-code"]}),
+        json!({"command": quoted}),
+        json!({"command": by_link}),
+    ] {
+        let home = home();
+        let entry = json!({"matcher": "Bash", "hooks": [hook_said]});
+        let file = json!({"hooks": {"PreToolUse": [entry, entry]}}).to_string();
+        write(&home, ".claude/settings.json", &file);
+        done(&hook(&home, "install --agent claude-code --yes").await);
+        let text = written(&home, ".claude/settings.json");
+        let json: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["hooks"]["PreToolUse"].as_array().unwrap().len(), 1, "{text}");
+        let hooks = &json["hooks"]["PreToolUse"][0]["hooks"];
+        assert!(hooks[0]["args"].is_null() && command(&hooks[0]).ends_with("--timeout-seconds 630"), "{text}");
+        write(&home, ".claude/settings.json", &file);
+        done(&hook(&home, "uninstall --agent claude-code --yes").await);
+        assert!(!home.path().join(".claude/settings.json").exists(), "{hook_said}");
+    }
+    for other in [
+        "other hook --agent claude-code",
+        "echo countersign hook --agent codex",
+        "countersign hook install --agent codex || my hook --agent claude-code",
+        "countersign agent create hook --agent claude",
+    ] {
+        let home = home();
+        let file = json!({"hooks": {"PreToolUse": [{"hooks": [{"command": other}]}]}}).to_string();
+        write(&home, ".claude/settings.json", &file);
+        done(&hook(&home, "uninstall --agent claude-code --yes").await);
+        assert_eq!(written(&home, ".claude/settings.json"), file);
+    }
+}

@@ -59,7 +59,7 @@ impl Said {
         if self.agent == "opencode" { json!({"decision": "none"}) } else { json!({}) }
     }
 
-    fn allowed(&self) -> Value {
+    pub fn allowed(&self) -> Value {
         let (input, approved) = (self.input(), "approved at the desk");
         match self.file {
             "claude-code.json" => json!({"hookSpecificOutput": {

@@ -4,6 +4,7 @@ use crate::given::KEY;
 use crate::hooks::{SAID, Said, given_desk, verdict};
 use serde_json::{Value, json};
 use support::{run, run_on};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const NOBODY: &str = "http://localhost:1";
 
@@ -21,7 +22,9 @@ async fn alone(said: &Said, url: &str, key: Option<&str>, more: &[&str]) -> Valu
 async fn a_desk_that_is_not_there_is_a_deny() {
     for said in &SAID {
         let reason = said.reason_in(&alone(said, NOBODY, Some(KEY), &[]).await);
-        assert!(reason.starts_with("Countersign: the desk can't be reached"), "{}: {reason}", said.file);
+        let why =
+            "Countersign: the desk can't be reached at http://localhost:1: connection refused, nothing listens there";
+        assert_eq!(reason, why, "{}", said.file);
     }
 }
 
@@ -141,4 +144,61 @@ async fn what_the_desk_can_not_store_is_a_deny() {
     let ended = run_on(said.to_string().as_bytes(), &["hook", "--agent", "claude-code"], &variables).await;
     let reason = SAID[0].reason_in(&verdict(&ended));
     assert!(reason.starts_with("Countersign: "), "{reason}");
+}
+
+/// Answers every call with this, and is no desk.
+async fn no_desk(answer: &'static str) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut heard = [0; 4096];
+            let _ = stream.read(&mut heard).await;
+            let head = format!("content-length: {}\r\nconnection: close\r\n\r\n", answer.len() - 3);
+            let call = format!("HTTP/1.1 {} So\r\n{head}{}", &answer[..3], &answer[3..]);
+            let _ = stream.write_all(call.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    format!("http://127.0.0.1:{port}")
+}
+
+#[tokio::test]
+async fn an_address_that_is_no_desks_is_named_with_what_is_wrong_with_it() {
+    let desk = given_desk("allow").await;
+    let within = format!("{}/desk/", desk.desk.origin);
+    let with_secret = within.replace("http://", "http://mina:hunter2@") + "?token=hunter2#hunter2";
+    let by_tls = desk.desk.origin.replace("http://", "https://");
+    let no_desk_at = |url: &str, why: &str| format!("{} is not a Countersign desk: {why}", url.trim_end_matches('/'));
+    let page = no_desk("404<h1>Not found</h1>").await;
+    let other = no_desk("404{\"detail\":\"Not Found\"}").await;
+    let friendly = no_desk("200{\"hello\":\"world\"}").await;
+    let greeting = no_desk("200<h1>It works!</h1>").await;
+    for (url, why) in [
+        (&within, no_desk_at(&within, "it answered with status 40")),
+        (&with_secret, no_desk_at(&within, "it answered with status 40")),
+        (&page, no_desk_at(&page, "it answered with status 404 Not Found")),
+        (&other, no_desk_at(&other, "it answered with status 404 Not Found")),
+        (&friendly, no_desk_at(&friendly, "it answered with something else")),
+        (&greeting, no_desk_at(&greeting, "it answered with something else")),
+        (&by_tls, format!("the desk can't be reached at {by_tls}: it does not speak https there")),
+    ] {
+        let reason = SAID[0].reason_in(&alone(&SAID[0], url, Some(KEY), &[]).await);
+        assert!(reason.starts_with(&format!("Countersign: {why}")), "{url}: {reason}");
+        assert!(!reason.contains("hunter2"), "{reason}");
+        let ended = run(&["ask", "--", "true"], &[("COUNTERSIGN_URL", url), ("COUNTERSIGN_AGENT_KEY", KEY)]).await;
+        assert!(ended.complained.contains(&why), "{url}: {}", ended.complained);
+        assert_eq!(ended.code, Some(if *url == by_tls { 75 } else { 78 }), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_the_desk_does_not_take_is_named() {
+    let desk = given_desk("allow").await;
+    let mut said = SAID[0].json();
+    said["session_id"] = json!("a\nb");
+    let variables = [("COUNTERSIGN_URL", desk.desk.origin.as_str()), ("COUNTERSIGN_AGENT_KEY", KEY)];
+    let ended = run_on(said.to_string().as_bytes(), &["hook", "--agent", "claude-code"], &variables).await;
+    let reason = SAID[0].reason_in(&verdict(&ended));
+    assert!(reason.contains("`session_id`") && reason.contains("none of them a control character"), "{reason}");
 }

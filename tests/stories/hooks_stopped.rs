@@ -5,35 +5,48 @@ use crate::hooks::{Desked, SAID, given_desk};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Stdio;
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{ChildStderr, Command};
 
+/// A hook that runs, whose question waits.
 #[cfg(unix)]
-struct Hook {
+pub struct Hook {
     child: tokio::process::Child,
-    id: String,
+    _complains: Lines<BufReader<ChildStderr>>,
+    pub id: String,
 }
 
 #[cfg(unix)]
 impl Hook {
-    async fn that_waits(desk: &Desked) -> Self {
+    pub async fn that_waits(desk: &Desked) -> Self {
+        Self::of(desk, &SAID[0].json()).await
+    }
+
+    pub async fn of(desk: &Desked, said: &Value) -> Self {
         let mut hook = Command::new(support::binary());
         hook.args(["hook", "--agent", "claude-code"]);
         hook.envs([("COUNTERSIGN_URL", desk.desk.origin.as_str()), ("COUNTERSIGN_AGENT_KEY", KEY)]);
-        hook.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        hook.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = hook.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(&SAID[0].text()).await.unwrap();
-        Self { child, id: desk.waiting().await }
+        child.stdin.take().unwrap().write_all(said.to_string().as_bytes()).await.unwrap();
+        let mut complains = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = complains.next_line().await.unwrap().expect("a hook that waits says where");
+        let (_, id) = line.split_once("/approve/").unwrap_or_else(|| panic!("{line}"));
+        Self { child, id: id.to_owned(), _complains: complains }
     }
 
-    async fn send(&self, signal: &str) {
+    pub async fn send(&self, signal: &str) {
         let process = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args([signal, &process]).status().await.unwrap().success());
     }
 
-    async fn reason(self) -> String {
+    pub async fn verdict(self) -> Value {
         let ended = self.child.wait_with_output().await.unwrap();
-        SAID[0].reason_in(&serde_json::from_slice(&ended.stdout).unwrap())
+        serde_json::from_slice(&ended.stdout).unwrap()
+    }
+
+    pub async fn reason(self) -> String {
+        SAID[0].reason_in(&self.verdict().await)
     }
 }
 

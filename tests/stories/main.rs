@@ -37,6 +37,7 @@ mod held_calls;
 mod hook_settings;
 mod hooks;
 mod hooks_gone_wrong;
+mod hooks_of_one_call;
 mod hooks_stopped;
 mod house;
 mod invariants;

@@ -3,7 +3,7 @@
 use crate::given::{KEY, SECRET, Shop, VARIABLES, file, given_shop, given_shop_with, settled};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{McpClient, Upstream, text};
+use support::{Answer, McpClient, Upstream, text};
 
 /// Another agent's key.
 const OTHER: &str = "csk_otherotherotherotherotherotherotherother0AA";
@@ -107,13 +107,26 @@ async fn what_is_wrong_with_a_call_is_said_where_the_model_reads_it() {
     let client = at(&shop);
     let wrong = client.call("shop_refunds_create", json!({"charge": "ch_1", "amount": "all"})).await;
     assert_eq!(wrong["isError"], true);
-    assert!(text(&wrong).contains("amount"), "{wrong}");
+    assert_eq!(text(&wrong).matches("arguments/amount").count(), 1, "{wrong}");
     let denied = client.call("shop_shop_close", json!({})).await;
     assert_eq!(text(&denied), "Denied by the policy \"Never\". It was not executed.");
     let large = json!({"name": "shop_charges_get", "arguments": {"charge": "a", "n": 9_007_199_254_740_993_i64}});
     let refused = client.ask("tools/call", large).await;
     assert_eq!((&refused["error"]["code"], &refused["id"]), (&json!(-32600), &json!(1)));
     assert!(shop.upstream.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_message_that_is_no_json_or_nested_too_deep_is_a_problem() {
+    let shop = given_shop().await;
+    let client = at(&shop);
+    let deep = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    for message in [deep.as_str(), "{\"jsonrpc\":", "hello", ""] {
+        let sent = client.post(&json!({})).header("mcp-protocol-version", "2025-06-18").body(message.to_owned());
+        let answer = Answer::read(sent.send().await.unwrap()).await;
+        assert_eq!((answer.status, answer.code()), (400, "bad_request"), "{message}: {}", answer.text);
+        assert_eq!(answer.headers["content-type"], "application/problem+json");
+    }
 }
 
 #[tokio::test]

@@ -36,11 +36,16 @@ async fn decision(client: Arc<Client>, arguments: Value) -> Value {
 }
 
 fn asked() -> Value {
-    json!({"tool_name": "Bash", "input": input(), "tool_use_id": "toolu_1"})
+    call("toolu_1")
 }
 
-async fn while_it_waits(desk: &Desked, client: &Arc<Client>) -> (tokio::task::JoinHandle<Value>, String) {
-    let asking = tokio::spawn(decision(Arc::clone(client), asked()));
+/// The same words in a call of this name.
+fn call(id: &str) -> Value {
+    json!({"tool_name": "Bash", "input": input(), "tool_use_id": id})
+}
+
+async fn while_it_waits(desk: &Desked, client: &Arc<Client>, id: &str) -> (tokio::task::JoinHandle<Value>, String) {
+    let asking = tokio::spawn(decision(Arc::clone(client), call(id)));
     (asking, desk.waiting().await)
 }
 
@@ -50,11 +55,11 @@ async fn what_is_approved_is_allowed_with_its_input_and_what_is_denied_says_why(
     let client = client(&desk.desk.origin, &[]).await;
     let tools = client.list_all_tools().await.unwrap();
     assert_eq!(tools.iter().map(|tool| tool.name.as_ref()).collect::<Vec<_>>(), ["approve"]);
-    let (asking, id) = while_it_waits(&desk, &client).await;
+    let (asking, id) = while_it_waits(&desk, &client, "toolu_1").await;
     desk.dana.approve(&id).await.expect(200);
     assert_eq!(asking.await.unwrap(), json!({"behavior": "allow", "updatedInput": input()}));
     assert!(!desk.card(&id).await["claimed_at"].is_null());
-    let (asking, id) = while_it_waits(&desk, &client).await;
+    let (asking, id) = while_it_waits(&desk, &client, "toolu_2").await;
     desk.dana.deny(&id, "Not on a Friday.").await.expect(200);
     assert_eq!(asking.await.unwrap(), json!({"behavior": "deny", "message": "Countersign: denied: Not on a Friday."}));
 }

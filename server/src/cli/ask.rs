@@ -51,6 +51,7 @@ impl From<DoorFailure> for NotRun {
     fn from(failure: DoorFailure) -> Self {
         let code = match &failure {
             DoorFailure::Unreachable(_) => NO_ANSWER,
+            DoorFailure::NotADesk(..) | DoorFailure::Broken(_) => MISCONFIGURED,
             DoorFailure::Refused(code, _) => match code {
                 Code::PolicyDenied | Code::AgentSuspended | Code::NotApproved => DENIED,
                 Code::TooManyPending | Code::ClaimExpired | Code::AlreadyClaimed => NO_ANSWER,

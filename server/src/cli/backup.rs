@@ -22,6 +22,7 @@ pub(super) async fn run(arguments: BackupArguments) -> Result<(), CliError> {
     desk.store.copy_to(file).await?;
     say(format_args!("Wrote {}.", file.display()));
     say("Calls, results and credentials in it are sealed under the master key. Keep that apart from it:");
-    say(format_args!("  {}", desk.data.path().join("master.key").display()));
+    let key = arguments.desk.raw()?.master_key_file.unwrap_or_else(|| desk.data.path().join("master.key"));
+    say(format_args!("  {}", key.display()));
     Ok(())
 }

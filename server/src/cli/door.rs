@@ -3,10 +3,12 @@
 
 use countersign_domain::request::RequestState;
 use countersign_wire::problem::{Code, Problem};
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Client, Method, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -37,7 +39,15 @@ impl DoorArguments {
     /// # Errors
     /// Says why there is no key, in a sentence.
     pub(super) fn open(&self) -> Result<Door, String> {
-        Door::new(&self.url, self.key()?)
+        Door::new(&self.url, self.key()?, None)
+    }
+
+    /// A door for one question of a hook, which joins the same question of another.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) fn open_for_hook(&self) -> Result<Door, String> {
+        Door::new(&self.url, self.key()?, Some(random()?))
     }
 
     fn key(&self) -> Result<SecretString, String> {
@@ -56,17 +66,23 @@ pub(super) struct Door {
     client: Client,
     base: Url,
     key: SecretString,
-    idempotency_key: String,
+    /// What a hook calls itself: the desk counts who waits for a question.
+    hook: Option<String>,
+    idempotency_key: OnceLock<String>,
     asked: OnceLock<String>,
 }
 
 /// Why the desk did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DoorFailure {
-    #[error("the desk can't be reached: {0}")]
+    #[error("the desk can't be reached at {0}")]
     Unreachable(String),
+    #[error("{0} is not a Countersign desk: {1}")]
+    NotADesk(String, String),
     #[error("{1}")]
     Refused(Code, String),
+    #[error("this computer gives no random numbers: {0}")]
+    Broken(String),
 }
 
 /// What the desk says of the question.
@@ -94,12 +110,15 @@ const fn pending() -> RequestState {
 }
 
 impl Door {
-    fn new(base: &Url, key: SecretString) -> Result<Self, String> {
+    fn new(base: &Url, key: SecretString, hook: Option<String>) -> Result<Self, String> {
         let client = Client::builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(|error| error.to_string())?;
-        let idempotency_key = hex::encode(random);
-        Ok(Self { client, base: base.clone(), key, idempotency_key, asked: OnceLock::new() })
+        let base = base.clone();
+        Ok(Self { client, base, key, hook, idempotency_key: OnceLock::new(), asked: OnceLock::new() })
+    }
+
+    /// Whoever asks the same by this key has asked this question, and its claim is theirs too.
+    pub(super) fn asks_as(&self, idempotency_key: String) {
+        let _ = self.idempotency_key.set(idempotency_key);
     }
 
     /// Where a person decides.
@@ -113,6 +132,9 @@ impl Door {
     }
 
     pub(super) async fn ask(&self, body: &Value) -> Result<Asked, DoorFailure> {
+        if self.idempotency_key.get().is_none() {
+            self.asks_as(random().map_err(DoorFailure::Broken)?);
+        }
         let asked: Asked = self.call(Method::POST, "/v1/actions", Some(body)).await?;
         // One door is for one question.
         let _ = self.asked.set(asked.id.clone());
@@ -132,7 +154,7 @@ impl Door {
     pub(super) async fn claim(&self, id: &str) -> Result<Value, DoorFailure> {
         // Once only: of a claim whose answer was lost nobody knows whether it was won, and so it was not.
         let path = format!("/v1/approvals/{id}/claim");
-        let claimed: Value = read(self.send(Method::POST, &path, Some(&json!({}))).await?).await?;
+        let claimed: Value = self.read(self.send(Method::POST, &path, Some(&json!({}))).await?).await?;
         Ok(claimed["arguments"].clone())
     }
 
@@ -141,6 +163,7 @@ impl Door {
         self.call::<Value>(Method::POST, &format!("/v1/approvals/{id}/outcome"), Some(&body)).await.map(drop)
     }
 
+    /// Takes the question back; that of a hook, when no other hook waits for it.
     pub(super) async fn withdraw(&self) -> Result<(), DoorFailure> {
         let Some(id) = self.asked.get() else { return Ok(()) };
         self.call::<Value>(Method::DELETE, &format!("/v1/approvals/{id}"), None).await.map(drop)
@@ -157,7 +180,7 @@ impl Door {
         let mut left = TRIES;
         loop {
             match self.send(method.clone(), path, body).await {
-                Ok(response) if !response.status().is_server_error() || left == 0 => return read(response).await,
+                Ok(response) if !response.status().is_server_error() || left == 0 => return self.read(response).await,
                 // Who has not asked yet loses nothing by hearing at once that nobody is there.
                 Err(failure) if left == 0 || self.asked.get().is_none() => return Err(failure),
                 Ok(_) | Err(_) => {}
@@ -170,13 +193,48 @@ impl Door {
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Response, DoorFailure> {
         let mut request = self.client.request(method, self.url(path)).bearer_auth(self.key.expose_secret());
-        if path == "/v1/actions" {
-            request = request.header("idempotency-key", &self.idempotency_key);
+        if path == "/v1/actions" || path.ends_with("/claim") {
+            request = request.header("idempotency-key", self.idempotency_key.get().map_or("", String::as_str));
+        }
+        if let Some(hook) = &self.hook {
+            request = request.header("countersign-hook", hook);
         }
         if let Some(body) = body {
             request = request.json(body);
         }
-        request.send().await.map_err(|error| DoorFailure::Unreachable(error.without_url().to_string()))
+        request.send().await.map_err(|error| self.unreachable(&error))
+    }
+
+    async fn read<T: for<'de> Deserialize<'de>>(&self, response: Response) -> Result<T, DoorFailure> {
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        if status.is_success() {
+            let nothing: &[u8] = b"null";
+            let bytes: &[u8] = if bytes.is_empty() { nothing } else { &bytes };
+            let strange = || DoorFailure::NotADesk(self.address(), "it answered with something else".to_owned());
+            return serde_json::from_slice(bytes).map_err(|_| strange());
+        }
+        match serde_json::from_slice::<Problem>(&bytes) {
+            // A desk, but not at this path: what is called here takes the method that it is called by.
+            Ok(problem) if problem.code != Code::MethodNotAllowed => {
+                Err(DoorFailure::Refused(problem.code, problem.detail))
+            }
+            // What stands before a desk that is down says so in words of its own.
+            _ if status.is_server_error() => {
+                Err(DoorFailure::Unreachable(format!("{}: it answered with status {status}", self.address())))
+            }
+            _ => Err(DoorFailure::NotADesk(self.address(), format!("it answered with status {status}"))),
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> DoorFailure {
+        DoorFailure::Unreachable(format!("{}: {}", self.address(), cause(error)))
+    }
+
+    /// Where the desk should be, without what may be secret in an address.
+    fn address(&self) -> String {
+        let path = self.base.path().trim_end_matches('/');
+        format!("{}{path}", self.base.origin().ascii_serialization())
     }
 
     fn url(&self, path: &str) -> String {
@@ -184,21 +242,57 @@ impl Door {
     }
 }
 
-async fn read<T: for<'de> Deserialize<'de>>(response: Response) -> Result<T, DoorFailure> {
-    let status = response.status();
-    let lost = |error: reqwest::Error| DoorFailure::Unreachable(error.without_url().to_string());
-    let bytes = response.bytes().await.map_err(lost)?;
-    if status.is_success() {
-        let nothing: &[u8] = b"null";
-        let bytes: &[u8] = if bytes.is_empty() { nothing } else { &bytes };
-        return serde_json::from_slice(bytes)
-            .map_err(|_| DoorFailure::Unreachable("its answer was not understood; is this a desk's address?".into()));
+fn random() -> Result<String, String> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| error.to_string())?;
+    Ok(hex::encode(random))
+}
+
+/// Why a call got no answer, in words for whoever set the address.
+fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
     }
-    match serde_json::from_slice::<Problem>(&bytes) {
-        Ok(problem) => Err(DoorFailure::Refused(problem.code, problem.detail)),
-        Err(_) if status == StatusCode::NOT_FOUND => {
-            Err(DoorFailure::Refused(Code::NotFound, "there is no desk at this address".to_owned()))
-        }
-        Err(_) => Err(DoorFailure::Unreachable(format!("it answered with status {status}"))),
+    let causes = causes(error);
+    // The last says it best: those before it only say that something went wrong.
+    if let Some(why) = causes.iter().rev().find_map(|cause| of_tls(*cause).or_else(|| of_line(*cause))) {
+        return why;
     }
+    let said: Vec<_> = causes.iter().map(ToString::to_string).collect();
+    match said.iter().any(|said| said.starts_with("dns error")) {
+        true => "no computer has this name".to_owned(),
+        false => said.into_iter().next_back().unwrap_or_default(),
+    }
+}
+
+/// An error and all that is behind it.
+fn causes(error: &reqwest::Error) -> Vec<&(dyn Error + 'static)> {
+    std::iter::successors(Some(error as &(dyn Error + 'static)), |error| behind(*error)).collect()
+}
+
+/// What is behind an error. An I/O error names the source of what it holds, and not what it holds.
+fn behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(held) => Some(held),
+        None => error.source(),
+    }
+}
+
+fn of_tls(cause: &(dyn Error + 'static)) -> Option<String> {
+    match cause.downcast_ref()? {
+        rustls::Error::InvalidCertificate(why) => Some(format!("its certificate is not trusted ({why})")),
+        rustls::Error::InvalidMessage(_) => Some("it does not speak https there".to_owned()),
+        _ => None,
+    }
+}
+
+fn of_line(cause: &(dyn Error + 'static)) -> Option<String> {
+    let why = match cause.downcast_ref::<io::Error>()?.kind() {
+        ErrorKind::ConnectionRefused => "connection refused, nothing listens there",
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::UnexpectedEof => "the connection broke",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "there is no way to it in this network",
+        ErrorKind::TimedOut => "no answer in time",
+        _ => return None,
+    };
+    Some(why.to_owned())
 }

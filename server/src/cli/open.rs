@@ -21,6 +21,9 @@ pub struct DeskArguments {
     /// A PostgreSQL address (comes in a later version)
     #[arg(long)]
     pub database_url: Option<String>,
+    /// A file that holds the master key, instead of the one in the data folder
+    #[arg(long)]
+    pub master_key_file: Option<PathBuf>,
     /// The configuration file; countersign.toml in this folder when left out
     #[arg(long)]
     pub config: Option<PathBuf>,
@@ -51,6 +54,7 @@ impl DeskArguments {
         let flags = RawConfig {
             data_dir: self.data_dir.clone(),
             database_url: self.database_url.clone(),
+            master_key_file: self.master_key_file.clone(),
             ..RawConfig::default()
         };
         Ok(RawConfig::gather(&flags, self.config.as_deref())?)

@@ -37,6 +37,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), CliError> {
     if let Some(file) = &serve.apply {
         let desk = DeskArguments {
             data_dir: Some(serve.config.data.path().to_owned()),
+            master_key_file: serve.config.master_key_file.clone(),
             config: arguments.config.clone(),
             ..DeskArguments::default()
         };

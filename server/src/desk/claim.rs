@@ -1,6 +1,7 @@
 //! External requests: the agent runs the tool itself, on a claim that is won once, and may report what came of it.
 
 use super::error::{DeskError, Refusal, invalid, not_found, refuse};
+use super::ring::KEY_LIFE;
 use super::snapshot::{Snapshot, still_current};
 use super::{AgentCaller, Desk};
 use crate::audit::{Actor, Entry};
@@ -9,23 +10,28 @@ use crate::store::requests::{Outcome, Request};
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::execution::ExecutionErrorCode;
 use countersign_domain::ids::RequestId;
-use countersign_domain::request::{RequestKind, RequestState};
+use countersign_domain::request::{CLAIM_REPEATS, RequestKind, RequestState};
 use countersign_wire::agent::{Claim, OutcomeBody};
 use countersign_wire::events::EventKind;
 use countersign_wire::problem::Code;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
+/// A claim has no body, so that its key alone says which it is.
+const NO_BODY: &str = "";
 /// The longest report, in characters.
 const DETAIL_LIMIT: usize = 2_000;
 
 impl Desk {
-    /// Wins the leave to run an approved external action, once, within ten minutes of its approval.
+    /// Wins the leave to run an approved external action, once, within ten minutes of its approval. The same claim again,
+    /// by its Idempotency-Key, is answered as the first was for a minute: two hooks of one call have one leave.
     ///
     /// # Errors
     /// `already_claimed`, `claim_expired`, `not_approved`, or why it may no longer run.
-    pub async fn claim(&self, caller: &AgentCaller, id: RequestId) -> Result<Claim, DeskError> {
-        let request = self.with_snapshot(|snapshot| self.claim_once(snapshot, caller, id)).await?;
+    pub async fn claim(&self, caller: &AgentCaller, id: RequestId, key: Option<&str>) -> Result<Claim, DeskError> {
+        let key = key.map(|key| claim_key(id, key));
+        let request = self.with_snapshot(|snapshot| self.claim_once(snapshot, caller, id, key.as_deref())).await?;
         self.announce();
         Ok(Claim {
             approval_id: id,
@@ -40,11 +46,16 @@ impl Desk {
         snapshot: Arc<Snapshot>,
         caller: &AgentCaller,
         id: RequestId,
+        key: Option<&str>,
     ) -> Result<Request, DeskError> {
+        let request = self.request_of(caller, id).await?;
+        if self.is_claimed_by(&request, key).await? {
+            return Ok(*request);
+        }
         // Refused before its policies are looked at, which costs more.
-        check_claimable(&*self.request_of(caller, id).await?)?;
+        check_claimable(&request)?;
         let looked = self.look_at(&snapshot, id).await?.ok_or_else(|| not_found("request"))?;
-        let (desk, agent) = (self.clone(), caller.id);
+        let (desk, agent, key) = (self.clone(), caller.id, key.map(str::to_owned));
         self.store()
             .write(move |connection| {
                 Box::pin(async move {
@@ -66,11 +77,27 @@ impl Desk {
                     store::audit::append(connection, started.with(json!({"claimed": true}))).await?;
                     store::requests::update(connection, &request).await?;
                     store::requests::presence::delivered(connection, id).await?;
+                    if let Some(key) = &key {
+                        store::requests::keep_idempotency_key(connection, agent, key, NO_BODY, &request).await?;
+                    }
                     store::events::insert(connection, id, EventKind::Updated, request.state, now).await?;
                     Ok::<_, DeskError>(request)
                 })
             })
             .await
+    }
+
+    /// Whether this very claim was won a moment ago.
+    async fn is_claimed_by(&self, request: &Request, key: Option<&str>) -> Result<bool, DeskError> {
+        let now = self.now();
+        let (Some(key), Some(claimed_at)) = (key, request.claimed_at) else { return Ok(false) };
+        if now >= claimed_at + CLAIM_REPEATS {
+            return Ok(false);
+        }
+        let mut connection = self.store().read().await?;
+        let agent = request.agent_id;
+        let kept = store::requests::by_idempotency_key(&mut connection, agent, key, now - KEY_LIFE).await?;
+        Ok(kept.is_some_and(|(_, id)| id == request.id))
     }
 
     /// Notes what an agent says came of a claimed action. Its word, not ours; it can be given once.
@@ -110,6 +137,11 @@ impl Desk {
         self.announce();
         Ok(())
     }
+}
+
+/// What a claim is known by, apart from the keys of asks.
+fn claim_key(id: RequestId, key: &str) -> String {
+    format!("claim {id} {}", hex::encode(Sha256::digest(key)))
 }
 
 fn check_claimable(request: &Request) -> Result<(), DeskError> {

@@ -20,36 +20,48 @@ use countersign_domain::presence::{ABSENCE, LONGEST_WAIT, REJOIN_WINDOW, Samenes
 use countersign_domain::request::{RequestEvent, RequestState};
 use serde_json::json;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// How many callers wait for which request.
+/// Which callers wait for which request. Hooks have names, since several may wait for one and any of them may leave.
 #[derive(Default)]
-pub(super) struct Callers(Mutex<HashMap<RequestId, usize>>);
+pub(super) struct Callers(Mutex<HashMap<RequestId, Vec<CallerName>>>);
+
+/// What a hook calls itself; other callers have no name.
+type CallerName = Option<Arc<str>>;
+
+/// How long a hook that was answered has to ask on: it is counted between its calls too.
+const BETWEEN_CALLS: Duration = Duration::from_secs(5);
 
 impl Callers {
-    fn count(&self) -> MutexGuard<'_, HashMap<RequestId, usize>> {
+    fn there(&self) -> MutexGuard<'_, HashMap<RequestId, Vec<CallerName>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn come(&self, id: RequestId) {
-        *self.count().entry(id).or_default() += 1;
+    fn come(&self, id: RequestId, name: CallerName) {
+        self.there().entry(id).or_default().push(name);
     }
 
-    /// True when nobody is left.
-    fn go(&self, id: RequestId) -> bool {
-        let mut count = self.count();
-        let left = count.get(&id).map_or(0, |callers| callers.saturating_sub(1));
-        match left {
-            0 => count.remove(&id).is_some(),
-            left => {
-                count.insert(id, left);
-                false
-            }
+    /// True when the last one went.
+    fn go(&self, id: RequestId, name: &CallerName) -> bool {
+        let mut there = self.there();
+        let Some(callers) = there.get_mut(&id) else { return false };
+        if let Some(at) = callers.iter().position(|caller| caller == name) {
+            callers.swap_remove(at);
         }
+        callers.is_empty() && there.remove(&id).is_some()
+    }
+
+    /// A hook leaves for good, in all of its calls; true when nobody else waits.
+    fn leave(&self, id: RequestId, hook: &str) -> bool {
+        let mut there = self.there();
+        let Some(callers) = there.get_mut(&id) else { return true };
+        callers.retain(|caller| caller.as_deref() != Some(hook));
+        callers.is_empty() && there.remove(&id).is_some()
     }
 
     pub(super) fn wait_for(&self, id: RequestId) -> bool {
-        self.count().contains_key(&id)
+        self.there().contains_key(&id)
     }
 }
 
@@ -57,11 +69,24 @@ impl Callers {
 pub struct Waiting {
     desk: Desk,
     id: RequestId,
+    name: CallerName,
+    /// Whoever has an id may be away, and that is not noted.
+    has_id: bool,
+}
+
+impl Waiting {
+    /// A hook was answered and is to ask on: it still waits until it had the time to.
+    pub fn asks_on(self) {
+        tokio::spawn(async move {
+            tokio::time::sleep(BETWEEN_CALLS).await;
+            drop(self);
+        });
+    }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if !self.desk.inner.callers.go(self.id) {
+        if !self.desk.inner.callers.go(self.id, &self.name) || self.has_id {
             return;
         }
         let (desk, id) = (self.desk.clone(), self.id);
@@ -77,18 +102,19 @@ impl Drop for Waiting {
 }
 
 impl Desk {
-    /// A caller begins to wait for its request. Where the same ask does not join, nobody minds whether it stays.
+    /// A caller begins to wait for its request, by the name that a hook gave itself. Where the same ask does not join,
+    /// nobody minds whether it stays.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn wait_for(&self, request: &Request) -> Result<Option<Waiting>, DeskError> {
+    pub async fn wait_for(&self, request: &Request, hook: Option<&str>) -> Result<Option<Waiting>, DeskError> {
         if !request.door.rejoins() {
             return Ok(None);
         }
-        let id = request.id;
-        self.inner.callers.come(id);
-        let waiting = Waiting { desk: self.clone(), id };
-        if request.handed_at.is_none() {
+        let (id, name, has_id) = (request.id, hook.map(Arc::from), request.handed_at.is_some());
+        self.inner.callers.come(id, Option::clone(&name));
+        let waiting = Waiting { desk: self.clone(), id, name, has_id };
+        if !has_id {
             let mut connection = self.store().read().await?;
             // Read after the caller was counted: whoever notes an absence from now on sees that somebody is there.
             let now = store::requests::by_id(&mut connection, id).await?;
@@ -98,6 +124,18 @@ impl Desk {
             }
         }
         Ok(Some(waiting))
+    }
+
+    /// A hook was given an id and goes on to wait with it.
+    pub fn expect(&self, request: &Request, hook: &str) {
+        let name = Some(Arc::from(hook));
+        self.inner.callers.come(request.id, Option::clone(&name));
+        Waiting { desk: self.clone(), id: request.id, name, has_id: true }.asks_on();
+    }
+
+    /// Whether nobody else waits for a request that a hook no longer waits for.
+    pub(super) fn is_left_by(&self, id: RequestId, hook: &str) -> bool {
+        self.inner.callers.leave(id, hook)
     }
 
     /// Whether a request may not begin since nobody waits for it, which is noted; in the writer's turn.

@@ -8,7 +8,7 @@ use crate::audit::{Actor, Entry};
 use crate::store;
 use crate::store::requests::Request;
 use countersign_domain::ids::RequestId;
-use countersign_domain::request::{RequestEvent, RequestState};
+use countersign_domain::request::{Door, RequestEvent, RequestState};
 
 impl Desk {
     /// The agent takes its own request back.
@@ -18,6 +18,18 @@ impl Desk {
     pub async fn withdraw(&self, caller: &AgentCaller, id: RequestId) -> Result<Request, DeskError> {
         let agent = caller.id;
         self.withdraw_as(id, Actor::Agent(agent), move |request| request.agent_id == agent).await
+    }
+
+    /// A hook of the agent's no longer waits for its request, which is taken back when no other hook does.
+    ///
+    /// # Errors
+    /// As [`Self::withdraw`].
+    pub async fn leave(&self, caller: &AgentCaller, id: RequestId, hook: &str) -> Result<Request, DeskError> {
+        let request = self.request_of(caller, id).await?;
+        match request.door == Door::Hook && !self.is_left_by(id, hook) {
+            true => Ok(*request),
+            false => self.withdraw(caller, id).await,
+        }
     }
 
     /// The agent's owner takes its request back.

@@ -1,5 +1,6 @@
 //! What handlers are given: who is at the door, and what they brought. Refused here is refused before any use case.
 
+use super::named::Named;
 use super::problem::DoorError;
 use super::{App, BODY_LIMIT};
 use crate::desk::{Admin, AgentCaller, SignedIn};
@@ -16,6 +17,7 @@ use axum_extra::extract::CookieJar;
 use countersign_domain::canonical::{Canonical, Strict};
 use countersign_wire::problem::Code;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::error::Category;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -128,9 +130,16 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         let Strict(value) = serde_json::from_slice(&bytes).map_err(|error| not_strict(&error))?;
         let canonical =
             Canonical::of(&value).map_err(|error| DoorError::new(Code::ArgumentsNotCanonical, error.to_string()))?;
-        let value = T::deserialize(value).map_err(|error| misfit(&error))?;
-        Ok(Self { value, canonical })
+        Ok(Self { value: fitting(value)?, canonical })
     }
+}
+
+/// A body's JSON as what a call takes.
+///
+/// # Errors
+/// Says what does not fit.
+pub fn fitting<T: DeserializeOwned>(value: Value) -> Result<T, DoorError> {
+    T::deserialize(Named(value)).map_err(|error| misfit(&error))
 }
 
 /// Fields that a later version brings, by the name that they will have.
@@ -176,6 +185,25 @@ impl<T: FromStr + Send> FromRequestParts<App> for Id<T> {
     }
 }
 
+/// What a coding agent's hook calls itself, in `Countersign-Hook`: which of the processes that may wait for one request.
+pub struct Hook(pub Option<String>);
+
+/// The longest name of a hook.
+const HOOK_LIMIT: usize = 64;
+
+impl<S: Sync> FromRequestParts<S> for Hook {
+    type Rejection = DoorError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, DoorError> {
+        let Some(value) = parts.headers.get("countersign-hook") else { return Ok(Self(None)) };
+        let name = value.to_str().unwrap_or_default();
+        match (1..=HOOK_LIMIT).contains(&name.len()) {
+            true => Ok(Self(Some(name.to_owned()))),
+            false => Err(DoorError::new(Code::BadRequest, "A Countersign-Hook has 1 to 64 visible ASCII characters.")),
+        }
+    }
+}
+
 /// Query parameters.
 pub struct Parameters<T>(pub T);
 
@@ -213,6 +241,15 @@ pub fn is_ours(app: &App, headers: &HeaderMap, uri: &Uri) -> bool {
     let in_headers = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
     let mut named = in_headers.chain(uri.authority().map(axum::http::uri::Authority::as_str)).peekable();
     named.peek().is_some() && named.all(|host| host.eq_ignore_ascii_case(&ours))
+}
+
+/// Refuses calls that name two hosts: of two names somebody before us may have believed the other (RFC 9112, section
+/// 3.2).
+pub async fn check_one_host(request: Request, next: Next) -> Response {
+    match request.headers().get_all(HOST).iter().count() {
+        0 | 1 => next.run(request).await,
+        _ => DoorError::new(Code::BadRequest, "A call names one Host.").into_response(),
+    }
 }
 
 /// Refuses calls by cookie that change something and were not begun on our own pages.

@@ -10,8 +10,8 @@ use crate::mcp::{Gateway, Presence};
 use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use countersign_domain::canonical::Strict;
 use countersign_wire::problem::Code;
@@ -90,7 +90,9 @@ pub async fn serve(State(app): State<App>, AgentDoor(caller): AgentDoor, request
         Ok(bytes) => bytes,
         Err(error) => return error.into_response(),
     };
-    if let Some(refused) = ambiguous(&bytes) {
+    if parts.method == Method::POST
+        && let Some(refused) = not_strict(&bytes)
+    {
         return refused;
     }
     let there = CancellationToken::new();
@@ -129,10 +131,13 @@ async fn read(body: Body) -> Result<Bytes, DoorError> {
     whole.map_err(|_| DoorError::new(Code::TooLarge, format!("A message may have at most {BODY_LIMIT} bytes.")))
 }
 
-/// A key that stands twice is read in one way here and in another upstream, so neither is believed. What is no JSON at
-/// all is answered by the protocol.
-fn ambiguous(bytes: &[u8]) -> Option<Response> {
-    let error = serde_json::from_slice::<Strict>(bytes).err().filter(|error| error.classify() == Category::Data)?;
+/// A key that stands twice is read in one way here and in another upstream, so neither is believed. What is no JSON, or
+/// nested too deep, is no message that could be answered as one.
+fn not_strict(bytes: &[u8]) -> Option<Response> {
+    let error = serde_json::from_slice::<Strict>(bytes).err()?;
+    if error.classify() != Category::Data {
+        return Some(DoorError::new(Code::BadRequest, format!("The body: {error}.")).into_response());
+    }
     let id = serde_json::from_slice::<Value>(bytes).map(|mut message| message["id"].take()).unwrap_or_default();
     let body = json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32600, "message": error.to_string()}});
     Some((StatusCode::BAD_REQUEST, Json(body)).into_response())

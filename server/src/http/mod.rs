@@ -6,6 +6,7 @@ mod docs;
 mod extract;
 mod health;
 mod mcp;
+mod named;
 pub mod openapi;
 mod pages;
 mod problem;
@@ -62,7 +63,7 @@ pub fn router(desk: Desk, stopping: watch::Receiver<bool>) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), extract::check_host));
     Router::new()
         .nest("/api", approvers)
-        .nest("/v1", agent::routes())
+        .nest("/v1", agent::routes().layer(middleware::from_fn(extract::check_one_host)))
         .route("/mcp", any(mcp::serve))
         .route("/.well-known/oauth-protected-resource", get(mcp::describe_resource))
         .route("/.well-known/oauth-protected-resource/mcp", get(mcp::describe_resource))

@@ -55,7 +55,7 @@ pub(super) async fn for_attempt(
     lane: Lane,
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, DeskError> {
-    let _waiting = gateway.desk.wait_for(&request).await?;
+    let _waiting = gateway.desk.wait_for(&request, None).await?;
     tokio::select! {
         attempt = sending.attempt() => return Ok(result::of_attempt(&request, attempt).into()),
         () = still_there(gateway, lane.patience(), context) => {}
@@ -72,7 +72,7 @@ pub(super) async fn for_end(
     lane: Lane,
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, DeskError> {
-    let _waiting = gateway.desk.wait_for(&request).await?;
+    let _waiting = gateway.desk.wait_for(&request, None).await?;
     let id = request.id;
     drop(request);
     match wait(gateway, caller, id, lane.patience(), context).await? {
@@ -183,7 +183,7 @@ async fn hand_over(gateway: &Gateway, request: &Request, lane: Lane) -> Result<C
 pub(super) async fn deliver(desk: &Desk, caller: &AgentCaller, request: &Request) -> Result<CallToolResult, DeskError> {
     let to_claim = request.kind == RequestKind::Call && request.state == RequestState::Approved;
     if to_claim && request.claimed_at.is_none() {
-        let claim = desk.claim(caller, request.id).await?;
+        let claim = desk.claim(caller, request.id, None).await?;
         return Ok(result::leave(request, &claim.arguments));
     }
     let told = result::of_ended(desk, request)?;

@@ -146,8 +146,9 @@ pub(super) fn of_refusal(error: &DeskError, name: &str) -> Result<CallToolResult
             Code::NotFound => Ok(refused("There is no request with this id, or it is not this agent's.")),
             Code::Unauthenticated => Err(protocol_error(error)),
             _ => {
-                let fields = refusal.errors.iter().map(|error| format!("\n{}: {}", error.field, error.message));
-                Ok(refused(format!("{}{}", refusal.detail, fields.collect::<String>())))
+                let fields = refusal.errors.iter().map(|error| format!("{}: {}", error.field, error.message));
+                let untold = fields.filter(|field| !refusal.detail.contains(field)).map(|field| format!("\n{field}"));
+                Ok(refused(format!("{}{}", refusal.detail, untold.collect::<String>())))
             }
         },
         _ => Err(protocol_error(error)),

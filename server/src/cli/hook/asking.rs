@@ -60,7 +60,7 @@ impl Asking<'_> {
             () = late => self.door.asked_link(),
             () = stopped => {
                 taken_back(self.door).await;
-                return Err(Failure::Refused("the agent stopped waiting; the request is withdrawn".to_owned()));
+                return Err(Failure::Refused("the agent stopped waiting".to_owned()));
             }
         };
         Err(match waits_at {
@@ -73,7 +73,11 @@ impl Asking<'_> {
 
     async fn decided(&self, call: &Call) -> Result<Verdict, Failure> {
         let tool = tool_name(&call.tool).map_err(Failure::Refused)?;
-        let asked = match self.door.ask(&self.question(call, &tool)).await {
+        let question = self.question(call, &tool);
+        if let Some(key) = call.key(&question) {
+            self.door.asks_as(key);
+        }
+        let asked = match self.door.ask(&question).await {
             Err(DoorFailure::Refused(Code::UnknownTool, _)) => return self.unknown(&tool),
             asked => asked?,
         };

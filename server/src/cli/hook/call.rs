@@ -1,6 +1,8 @@
 //! What a coding agent is about to do, and what it is told: the same for all of them.
 
+use countersign_domain::canonical::Canonical;
 use countersign_domain::connector::is_tool_name;
+use countersign_domain::digest::Digest;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
@@ -19,6 +21,8 @@ pub(super) struct Call {
     pub(super) server: Option<Value>,
     /// The agent's session.
     pub(super) session: Option<String>,
+    /// The call, where the agent names each. Two hooks that are called for one call say the same.
+    pub(super) id: Option<String>,
 }
 
 /// What the agent is told.
@@ -50,6 +54,7 @@ impl Call {
             folder: fields.maybe("cwd")?,
             server: None,
             session: fields.maybe("session_id")?,
+            id: fields.maybe("tool_use_id")?,
         })
     }
 
@@ -60,6 +65,14 @@ impl Call {
         arguments.extend(self.folder.as_ref().map(|folder| ("folder".to_owned(), json!(folder))));
         arguments.extend(self.server.as_ref().map(|server| ("server".to_owned(), server.clone())));
         Value::Object(arguments)
+    }
+
+    /// What this question is known by, where the agent says which call of which session it is about: another hook of the
+    /// same call asks nothing else, and has the same leave.
+    pub(super) fn key(&self, question: &Value) -> Option<String> {
+        let (session, id) = (self.session.as_ref()?, self.id.as_ref()?);
+        let call = Canonical::of(&json!([session, id, question])).ok()?;
+        Some(format!("call-{}", Digest::of(call.bytes())))
     }
 
     /// What the agent itself says of the call.

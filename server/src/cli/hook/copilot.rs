@@ -41,6 +41,7 @@ impl Shape for Copilot {
             folder: fields.maybe("cwd")?,
             server: None,
             session: fields.maybe("sessionId")?,
+            id: None,
         })
     }
 

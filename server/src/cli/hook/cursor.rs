@@ -34,6 +34,7 @@ impl Shape for Cursor {
             folder: fields.maybe("cwd")?.or(root),
             server,
             session: fields.maybe("conversation_id")?,
+            id: fields.maybe("tool_use_id")?,
         })
     }
 

@@ -84,12 +84,14 @@ pub(super) fn uninstall(arguments: &UninstallArguments) -> Result<ExitCode, CliE
         return Ok(ExitCode::SUCCESS);
     };
     let nothing = HookCommand { line: String::new(), words: Vec::new(), timeout: 0 };
-    let new = match agent.shape().sheet(&nothing) {
+    let left = match agent.shape().sheet(&nothing) {
         Sheet::Whole(whole) => sheet::uninstalled_whole(&old, &whole),
         Sheet::Json { .. } => sheet::uninstalled(&old, &agent.word()),
     };
-    let new = new.map_err(|why| untouched(&file, &why))?;
-    change(&arguments.place, &file, Some(&old), new.as_deref())
+    let left = left.map_err(|why| untouched(&file, &why))?;
+    // A link is somebody's own, and what it leads to belongs to where it is kept: neither goes.
+    let goes = left.nothing && !file.is_symlink();
+    change(&arguments.place, &file, Some(&old), (!goes).then_some(left.text.as_str()))
 }
 
 fn untouched(file: &Path, why: &str) -> CliError {
@@ -188,9 +190,22 @@ fn print_question() -> std::io::Result<()> {
     out.flush()
 }
 
+/// The most links from one to the next; who reads the file follows no more.
+const LINKS: usize = 40;
+
+/// Where a file really is, or would be where a link leads to nothing.
+fn behind_links(file: &Path) -> PathBuf {
+    let mut file = file.to_owned();
+    for _ in 0..LINKS {
+        let Ok(to) = fs::read_link(&file) else { break };
+        file = file.parent().unwrap_or(Path::new("")).join(to);
+    }
+    file
+}
+
 /// Whole or not at all, through a link to where the file really is, and with the mode that it has.
 fn write(file: &Path, text: &str) -> std::io::Result<()> {
-    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let file = behind_links(file);
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();

@@ -146,7 +146,7 @@ async fn verdict(agent: Agent, hook: &RunArguments, call: &Call, late: impl Futu
     if agent.shape().only_reads(&call.tool) {
         return Verdict::NoOpinion;
     }
-    let door = match hook.desk.open() {
+    let door = match hook.desk.open_for_hook() {
         Ok(door) => door,
         Err(why) => return failed(hook, &why),
     };
@@ -210,7 +210,7 @@ async fn interrupted() {
     }
 }
 
-/// Takes a question back that nobody waits for any more.
+/// Takes a question back that nobody waits for any more. Another hook of the same call may.
 async fn taken_back(door: &Door) {
     let _ = tokio::time::timeout(MARGIN, door.withdraw()).await;
 }

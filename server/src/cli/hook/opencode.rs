@@ -41,6 +41,7 @@ impl Shape for OpenCode {
             folder: fields.maybe("directory")?,
             server: None,
             session: fields.maybe("sessionID")?,
+            id: fields.maybe("callID")?,
         })
     }
 

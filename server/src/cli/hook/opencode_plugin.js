@@ -24,8 +24,9 @@ function ask(question) {
 
 export const Countersign = async ({ directory }) => ({
   "tool.execute.before": async (input, output) => {
-    const { tool, sessionID } = input;
-    const answer = await ask({ event: "tool.execute.before", tool, sessionID, directory, args: output.args ?? {} });
+    const { tool, sessionID, callID } = input;
+    const question = { event: "tool.execute.before", tool, sessionID, callID, directory, args: output.args ?? {} };
+    const answer = await ask(question);
     if (answer.decision === "none") return;
     if (answer.decision !== "allow") throw new Error(answer.reason || "Countersign: denied");
     for (const name of Object.keys(output.args)) delete output.args[name];

@@ -114,16 +114,17 @@ impl Permissions {
 
     fn call(&self, mut arguments: JsonObject) -> Result<Call, String> {
         let (tool, input) = (arguments.remove("tool_name"), arguments.remove("input"));
+        let id = arguments.remove("tool_use_id").and_then(|id| id.as_str().map(str::to_owned));
         let (Some(Value::String(tool)), Some(Value::Object(input))) = (tool, input) else {
             return Err("the call needs a text \"tool_name\" and an object \"input\"".to_owned());
         };
         let folder = std::env::current_dir().ok().map(|folder| folder.to_string_lossy().into_owned());
         let (event, session) = (TOOL.to_owned(), Some(self.session.clone()));
-        Ok(Call { event, tool, input, folder, server: None, session })
+        Ok(Call { event, tool, input, folder, server: None, session, id: id.filter(|id| !id.is_empty()) })
     }
 
     async fn verdict(&self, call: &Call, stopped: impl Future<Output = ()>) -> Verdict {
-        let door = match self.arguments.desk.open() {
+        let door = match self.arguments.desk.open_for_hook() {
             Ok(door) => door,
             Err(why) => return Verdict::Deny(why),
         };

@@ -4,10 +4,12 @@
 use super::agent::Sheet;
 use countersign_domain::canonical::Strict;
 use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstArray, CstContainerNode, CstNode, CstObjectProp, CstRootNode};
+use jsonc_parser::cst::{CstArray, CstInputValue, CstObject, CstObjectProp, CstRootNode};
 use serde_json::{Value, json};
+use std::path::Path;
 
-/// The file with our entries in it, once.
+/// The file with our entries in it. One that stands there already is renewed where it stands, and keeps what somebody
+/// has made of its matcher.
 ///
 /// # Errors
 /// Says what stands there that can't be added to.
@@ -17,40 +19,53 @@ pub(super) fn installed(text: &str, sheet: Sheet, agent: &str) -> Result<String,
         Sheet::Json { entries, versioned } => (entries, versioned),
     };
     let root = parsed(text)?;
-    take_out(&root, agent, false);
     let object = root.object_value_or_create().ok_or("it holds no JSON object")?;
     if versioned && object.get("version").is_none() {
         object.append("version", 1_u32.into());
     }
     let hooks = object.object_value_or_create("hooks").ok_or("its \"hooks\" is no object")?;
+    renew(&hooks, &entries, agent);
     for (event, entry) in entries {
         let list = hooks.array_value_or_create(event).ok_or_else(|| format!("its \"hooks.{event}\" is no list"))?;
-        list.ensure_multiline();
-        list.append(entry);
+        if ours_in(&list, agent).is_empty() {
+            list.ensure_multiline();
+            list.append(entry);
+        }
     }
     Ok(kept(text, with_last_line_ended(root.to_string())))
 }
 
-/// The file without our entries; nothing where nothing else is left of it.
+/// A file without our entries.
+pub(super) struct Left {
+    /// What it says.
+    pub(super) text: String,
+    /// Whether that is nothing, so that the file may go.
+    pub(super) nothing: bool,
+}
+
+/// The file without our entries.
 ///
 /// # Errors
 /// Says why it can't be read.
-pub(super) fn uninstalled(text: &str, agent: &str) -> Result<Option<String>, String> {
+pub(super) fn uninstalled(text: &str, agent: &str) -> Result<Left, String> {
     let root = parsed(text)?;
-    if !take_out(&root, agent, true) {
-        return Ok(Some(text.to_owned()));
+    if !take_out(&root, agent) {
+        return Ok(Left { text: text.to_owned(), nothing: false });
     }
-    let left: Value = serde_json::from_str(&root.to_string()).map_err(|error| error.to_string())?;
-    let empty = [json!({}), json!({"version": 1})].contains(&left);
-    Ok((!empty).then(|| root.to_string()))
+    let text = root.to_string();
+    let left: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    Ok(Left { text, nothing: [json!({}), json!({"version": 1})].contains(&left) })
 }
 
 /// The same of a file that is ours as a whole.
 ///
 /// # Errors
 /// When it is somebody else's.
-pub(super) fn uninstalled_whole(text: &str, whole: &str) -> Result<Option<String>, String> {
-    if is_own_file(text, whole) { Ok(None) } else { Err(NOT_OURS.to_owned()) }
+pub(super) fn uninstalled_whole(text: &str, whole: &str) -> Result<Left, String> {
+    match is_own_file(text, whole) {
+        true => Ok(Left { text: String::new(), nothing: true }),
+        false => Err(NOT_OURS.to_owned()),
+    }
 }
 
 const NOT_OURS: &str = "it is not what this program wrote";
@@ -82,54 +97,138 @@ fn parsed(text: &str) -> Result<CstRootNode, String> {
     CstRootNode::parse(text, &ParseOptions::default()).map_err(|error| format!("it is no JSON: {error}"))
 }
 
-/// Takes our entries out; whether there were any. `empty_too`: lists that are empty after that go with them.
-fn take_out(root: &CstRootNode, agent: &str, empty_too: bool) -> bool {
+/// A hook of ours.
+struct Ours {
+    hook: CstObject,
+    /// The entry that it stands behind, where its agent has such.
+    entry: Option<CstObject>,
+}
+
+impl Ours {
+    /// When the agent calls it.
+    fn matcher(&self) -> Option<Value> {
+        self.entry.as_ref().unwrap_or(&self.hook).get("matcher")?.to_serde_value()
+    }
+
+    fn renew(&self, fields: &[(String, CstInputValue)]) {
+        // Its arguments stand in its command.
+        self.hook.get("args").into_iter().for_each(CstObjectProp::remove);
+        for (name, value) in fields {
+            match self.hook.get(name) {
+                Some(_) if name == "matcher" => {}
+                Some(field) => field.set_value(value.clone()),
+                None => drop(self.hook.append(name, value.clone())),
+            }
+        }
+    }
+
+    fn remove(self) {
+        self.hook.remove();
+        if let Some(entry) = self.entry
+            && entry.array_value("hooks").is_some_and(|hooks| hooks.elements().is_empty())
+        {
+            entry.remove();
+        }
+    }
+}
+
+fn ours_in(list: &CstArray, agent: &str) -> Vec<Ours> {
+    let mut ours = Vec::new();
+    for entry in list.elements().into_iter().filter_map(|entry| entry.as_object()) {
+        if is_ours(&entry, agent) {
+            ours.push(Ours { hook: entry, entry: None });
+            continue;
+        }
+        let behind = entry.array_value("hooks").map(|hooks| hooks.elements()).unwrap_or_default();
+        let behind = behind.into_iter().filter_map(|hook| hook.as_object()).filter(|hook| is_ours(hook, agent));
+        ours.extend(behind.map(|hook| Ours { hook, entry: Some(entry.clone()) }));
+    }
+    ours
+}
+
+/// Says anew what our hooks do, wherever they stand, each once for a matcher.
+fn renew(hooks: &CstObject, entries: &[(&'static str, CstInputValue)], agent: &str) {
+    for property in hooks.properties() {
+        let name = property.decoded_name();
+        let entry = entries.iter().find(|(event, _)| name.as_deref() == Some(*event)).or(entries.first());
+        let (Some(list), Some((_, entry))) = (property.array_value(), entry) else { continue };
+        let mut seen = Vec::new();
+        for ours in ours_in(&list, agent) {
+            let matcher = ours.matcher();
+            if seen.contains(&matcher) {
+                ours.remove();
+                continue;
+            }
+            seen.push(matcher);
+            ours.renew(hook_of(entry));
+        }
+    }
+}
+
+/// The fields of an entry's hook, which may stand behind a matcher.
+fn hook_of(entry: &CstInputValue) -> &[(String, CstInputValue)] {
+    let CstInputValue::Object(fields) = entry else { return &[] };
+    match fields.iter().find(|(name, _)| name == "hooks") {
+        Some((_, CstInputValue::Array(hooks))) => hooks.first().map_or(&[], hook_of),
+        _ => fields,
+    }
+}
+
+/// Takes our entries out, and lists that are empty after that; whether there were any.
+fn take_out(root: &CstRootNode, agent: &str) -> bool {
     let Some(hooks) = root.object_value().and_then(|object| object.object_value("hooks")) else { return false };
     let mut found = false;
     for event in hooks.properties() {
         let Some(list) = event.array_value() else { continue };
-        let taken = take_out_of(&list, agent);
-        found |= taken;
-        if taken && empty_too && list.elements().is_empty() {
+        let ours = ours_in(&list, agent);
+        if ours.is_empty() {
+            continue;
+        }
+        found = true;
+        ours.into_iter().for_each(Ours::remove);
+        if list.elements().is_empty() {
             event.remove();
         }
     }
-    if found && empty_too && hooks.properties().is_empty() {
+    if found && hooks.properties().is_empty() {
         root.object_value().and_then(|object| object.get("hooks")).into_iter().for_each(CstObjectProp::remove);
     }
     found
 }
 
-fn take_out_of(list: &CstArray, agent: &str) -> bool {
-    let mut found = false;
-    for entry in list.elements() {
-        if is_ours(&entry, agent) {
-            entry.remove();
-            found = true;
-            continue;
-        }
-        let behind = entry.as_object().and_then(|entry| entry.array_value("hooks"));
-        if let Some(behind) = behind
-            && take_out_of(&behind, agent)
-        {
-            found = true;
-            if behind.elements().is_empty() {
-                entry.remove();
-            }
-        }
-    }
-    found
+/// An entry whose command is this program's, for this agent.
+fn is_ours(entry: &CstObject, agent: &str) -> bool {
+    let value = |key: &str| entry.get(key)?.to_serde_value();
+    let apart: Vec<_> = value("args").and_then(|args| serde_json::from_value(args).ok()).unwrap_or_default();
+    let commands = ["command", "bash", "powershell"].into_iter().filter_map(value);
+    commands.filter_map(|command| command.as_str().map(words)).any(|mut words| {
+        words.extend_from_slice(&apart);
+        is_our_command(&words, agent)
+    })
 }
 
-/// An entry whose command is this program's, for this agent.
-fn is_ours(entry: &CstNode, agent: &str) -> bool {
-    let CstNode::Container(CstContainerNode::Object(entry)) = entry else { return false };
-    let commands = ["command", "bash", "powershell"].iter().filter_map(|key| entry.get(key)?.to_serde_value());
-    let mark = format!(" hook --agent {agent} ");
-    commands.filter_map(|command| command.as_str().map(str::to_owned)).any(|command| {
-        let program = command.split_once(&mark).map(|(program, _)| program.trim_end_matches(['\'', '"']));
-        program
-            .and_then(|program| program.rsplit(['/', '\\', ' ']).next())
-            .is_some_and(|name| matches!(name.trim_start_matches(['\'', '"']), "countersign" | "countersign.exe"))
-    })
+/// The words of a line for a shell.
+fn words(line: &str) -> Vec<String> {
+    // There a backslash is part of a path, and quotes nothing.
+    let line = if cfg!(windows) { line.replace('\\', "/") } else { line.to_owned() };
+    shlex::split(&line).unwrap_or_default()
+}
+
+/// `<program> hook --agent <agent>...`, whatever stands before it. The program has our name, is this one under another, or
+/// is told what only ours is told.
+fn is_our_command(words: &[String], agent: &str) -> bool {
+    let Some(at) = words.iter().position(|word| word == "hook").filter(|at| *at > 0) else { return false };
+    let (program, said) = (&words[at - 1], &words[at + 1..]);
+    let end = said.iter().position(|word| ["||", "&&", "|", ";", "&"].contains(&word.as_str()));
+    let said: Vec<_> = said[..end.unwrap_or(said.len())].iter().map(|word| word.trim_end_matches(';')).collect();
+    let for_agent = said.windows(2).any(|pair| pair == ["--agent", agent])
+        || said.iter().any(|word| word.strip_prefix("--agent=") == Some(agent));
+    for_agent && (is_our_program(program) || said.iter().any(|word| word.starts_with("--timeout-seconds")))
+}
+
+fn is_our_program(program: &str) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    let this = || std::env::current_exe().ok().and_then(|path| real(&path));
+    let name = program.rsplit('/').next().unwrap_or_default();
+    name.starts_with("countersign") || real(Path::new(program)).is_some_and(|path| Some(path) == this())
 }

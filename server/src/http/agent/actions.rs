@@ -1,7 +1,7 @@
 //! `POST /v1/actions`: an agent asks.
 
 use super::super::App;
-use super::super::extract::Body;
+use super::super::extract::{Body, Hook, fitting};
 use super::super::problem::{Answer, DoorError};
 use super::preferred_wait;
 use crate::desk::{AgentCaller, Ask, AskedArguments, Desk, Submitted, Wait};
@@ -18,7 +18,7 @@ use countersign_domain::execution::{Answer as UpstreamAnswer, Attempt, Execution
 use countersign_domain::request::{Door, RequestState};
 use countersign_wire::agent::{AgentValetBody, CallBody};
 use countersign_wire::problem::Code;
-use serde::{Deserialize as _, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
@@ -35,25 +35,30 @@ const TRUNCATED: HeaderName = HeaderName::from_static("countersign-truncated");
 pub async fn create_action(
     State(app): State<App>,
     caller: AgentCaller,
+    Hook(hook): Hook,
     headers: HeaderMap,
     body: Body<Value>,
 ) -> Answer<Response> {
     let wait = preferred_wait(&headers);
-    let ask = ask(body, &headers)?;
+    let mut ask = ask(body, &headers)?;
+    if hook.is_some() {
+        ask.door = Door::Hook;
+    }
+    let hook = hook.as_deref();
     // They hold on to the connection's buffer.
     drop(headers);
     // What takes part in the asking is gone before the waiting begins: many wait at once.
     let answer = match Box::pin(app.desk.submit(&caller, ask)).await? {
-        Submitted::Held(request) => held(&app, &caller, request, wait).await?,
+        Submitted::Held(request) => held(&app, &caller, request, wait, hook).await?,
         Submitted::Sent(request, sending) => {
             let attempt = sending.attempt().await;
             sent(&request, &attempt)?
         }
         Submitted::Denied(request) => return Err(denied(&request)),
-        Submitted::Joined(request) => held(&app, &caller, request, wait).await?,
+        Submitted::Joined(request) => held(&app, &caller, request, wait, hook).await?,
         Submitted::Known(id) => {
             let request = app.desk.request_of(&caller, id).await?;
-            Box::pin(again(&app, &caller, request, wait)).await?
+            Box::pin(again(&app, &caller, request, wait, hook)).await?
         }
     };
     Ok(applied(answer, wait))
@@ -61,19 +66,18 @@ pub async fn create_action(
 
 fn ask(body: Body<Value>, headers: &HeaderMap) -> Answer<Ask> {
     let idempotency = idempotency_of(headers, &body.canonical)?;
-    let wrong = |error: serde_json::Error| DoorError::new(Code::BadRequest, format!("The body: {error}."));
     // Told apart by a key that only one form has, so that a mistake is named in the form that was meant.
     let is_agent_valet = ["platform", "scope", "endpoint"].iter().any(|key| body.value.get(key).is_some());
     Ok(match is_agent_valet {
-        true => agent_valet(AgentValetBody::deserialize(body.value).map_err(wrong)?, idempotency),
-        false => call(CallBody::deserialize(body.value).map_err(wrong)?, idempotency)?,
+        true => agent_valet(fitting::<AgentValetBody>(body.value)?, idempotency),
+        false => call(fitting::<CallBody>(body.value)?, idempotency)?,
     })
 }
 
 fn call(body: CallBody, idempotency: Option<(String, String)>) -> Answer<Ask> {
     let fits = |id: &String| (1..=SESSION_LIMIT).contains(&id.chars().count()) && !id.chars().any(char::is_control);
     if body.session_id.as_ref().is_some_and(|id| !fits(id)) {
-        let detail = format!("`session_id` has 1 to {SESSION_LIMIT} characters.");
+        let detail = format!("`session_id` has 1 to {SESSION_LIMIT} characters, none of them a control character.");
         return Err(DoorError::new(Code::BadRequest, detail));
     }
     Ok(Ask {
@@ -111,7 +115,7 @@ pub(super) fn idempotency_of(headers: &HeaderMap, body: &Canonical) -> Answer<Op
     Ok(idempotency_key(headers)?.map(|key| (key, hex::encode(Sha256::digest(body.bytes())))))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Answer<Option<String>> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Answer<Option<String>> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().map(str::trim).unwrap_or_default();
     match (1..=KEY_LIMIT).contains(&key.len()) {
@@ -120,22 +124,31 @@ fn idempotency_key(headers: &HeaderMap) -> Answer<Option<String>> {
     }
 }
 
-async fn held(app: &App, caller: &AgentCaller, request: Box<Request>, wait: Option<Duration>) -> Answer<Response> {
-    let Some(limit) = wait else { return waiting_or_ended(app, &request).await };
+async fn held(
+    app: &App,
+    caller: &AgentCaller,
+    request: Box<Request>,
+    wait: Option<Duration>,
+    hook: Option<&str>,
+) -> Answer<Response> {
+    let Some(limit) = wait else { return waiting_or_ended(app, &request, hook).await };
     let id = request.id;
-    let _waiting = app.desk.wait_for(&request).await?;
+    let _waiting = app.desk.wait_for(&request, hook).await?;
     drop(request);
     tokio::select! {
-        waited = app.desk.await_request(caller, id, Wait::ForEnd(limit)) => waiting_or_ended(app, &*waited?).await,
+        waited = app.desk.await_request(caller, id, Wait::ForEnd(limit)) => waiting_or_ended(app, &*waited?, hook).await,
         // Who hears this now can't be known any more, so nothing is handed over on the strength of it.
         () = app.stopped() => Ok(accepted(&*app.desk.request_of(caller, id).await?)),
     }
 }
 
-async fn waiting_or_ended(app: &App, request: &Request) -> Answer<Response> {
+async fn waiting_or_ended(app: &App, request: &Request, hook: Option<&str>) -> Answer<Response> {
     if !request.has_ended() {
         if request.door.rejoins() {
             app.desk.hand_over(request.id).await?;
+        }
+        if let Some(hook) = hook {
+            app.desk.expect(request, hook);
         }
         return Ok(accepted(request));
     }
@@ -211,13 +224,19 @@ pub(super) fn denied(request: &Request) -> DoorError {
 }
 
 /// The same ask again: the answer that it has by now, in the shape that it would have had.
-async fn again(app: &App, caller: &AgentCaller, request: Box<Request>, wait: Option<Duration>) -> Answer<Response> {
+async fn again(
+    app: &App,
+    caller: &AgentCaller,
+    request: Box<Request>,
+    wait: Option<Duration>,
+    hook: Option<&str>,
+) -> Answer<Response> {
     let at_once = matches!(request.decided_by, Some(DecidedBy::Policy { .. } | DecidedBy::Grant { .. }));
     if request.state == RequestState::Denied && at_once {
         return Err(denied(&request));
     }
     if !at_once {
-        return held(app, caller, request, wait).await;
+        return held(app, caller, request, wait, hook).await;
     }
     let request = app.desk.await_request(caller, request.id, Wait::ForEnd(UNDER_WAY)).await?;
     if !request.has_ended() {

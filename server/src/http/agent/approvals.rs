@@ -1,11 +1,12 @@
 //! `/v1/approvals/{id}`: what became of an ask, taking it back, and external claims.
 
 use super::super::App;
-use super::super::extract::{Body, Id, Parameters, last_event_id};
+use super::super::extract::{Body, Hook, Id, Parameters, last_event_id};
 use super::super::problem::Answer;
 use super::super::stream::{self, Listener};
+use super::actions::idempotency_key;
 use super::capped;
-use crate::desk::{AgentCaller, Desk, Wait};
+use crate::desk::{AgentCaller, Desk, Wait, Waiting};
 use crate::store::events::Event;
 use axum::Json;
 use axum::extract::State;
@@ -27,14 +28,25 @@ pub async fn get_approval(
     State(app): State<App>,
     caller: AgentCaller,
     Id(id): Id<RequestId>,
+    Hook(hook): Hook,
     Parameters(parameters): Parameters<ApprovalParameters>,
 ) -> Answer<Json<Approval>> {
     let request = match parameters.wait {
         None | Some(0) => app.desk.request_of(&caller, id).await?,
-        Some(seconds) => tokio::select! {
-            moved = app.desk.await_request(&caller, id, Wait::ForMove(capped(seconds))) => moved?,
-            () = app.stopped() => app.desk.request_of(&caller, id).await?,
-        },
+        Some(seconds) => {
+            let waiting = match &hook {
+                Some(hook) => app.desk.wait_for(&*app.desk.request_of(&caller, id).await?, Some(hook)).await?,
+                None => None,
+            };
+            let request = tokio::select! {
+                moved = app.desk.await_request(&caller, id, Wait::ForMove(capped(seconds))) => moved?,
+                () = app.stopped() => app.desk.request_of(&caller, id).await?,
+            };
+            if !request.has_ended() {
+                waiting.into_iter().for_each(Waiting::asks_on);
+            }
+            request
+        }
     };
     // What the agent runs itself is its own by the claim, and all else once it has heard the end.
     if request.has_ended() && request.state != RequestState::Approved {
@@ -48,13 +60,23 @@ pub async fn withdraw_approval(
     State(app): State<App>,
     caller: AgentCaller,
     Id(id): Id<RequestId>,
+    Hook(hook): Hook,
 ) -> Answer<Json<Approval>> {
-    let request = app.desk.withdraw(&caller, id).await?;
+    let request = match &hook {
+        Some(hook) => app.desk.leave(&caller, id, hook).await?,
+        None => app.desk.withdraw(&caller, id).await?,
+    };
     Ok(Json(app.desk.approval(&request)?))
 }
 
-pub async fn claim_approval(State(app): State<App>, caller: AgentCaller, Id(id): Id<RequestId>) -> Answer<Json<Claim>> {
-    Ok(Json(app.desk.claim(&caller, id).await?))
+pub async fn claim_approval(
+    State(app): State<App>,
+    caller: AgentCaller,
+    Id(id): Id<RequestId>,
+    headers: HeaderMap,
+) -> Answer<Json<Claim>> {
+    let key = idempotency_key(&headers)?;
+    Ok(Json(app.desk.claim(&caller, id, key.as_deref()).await?))
 }
 
 pub async fn report_outcome(

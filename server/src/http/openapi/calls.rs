@@ -56,6 +56,8 @@ pub struct Accepted {
             example = "standup-2026-03-02"),
         ("Prefer" = Option<String>, Header, pattern = "wait=\\d+",
             description = "`wait=N` holds the answer until the request has ended, at most 55 seconds", example = "wait=50"),
+        ("Countersign-Hook" = Option<String>, Header, max_length = 64,
+            description = "For hooks of coding agents: a name of its own for each process that asks and waits. The same call of the same agent then joins a request that is open", example = "hook-4711"),
     ),
     request_body(
         content = ActionForms,
@@ -121,6 +123,7 @@ fn create_action() {}
     params(
         ("id" = String, Path, description = "The `approval_id`"),
         ("wait" = Option<i32>, Query, minimum = 0, description = "Seconds to wait for a move; more than 55 means 55", example = 50),
+        ("Countersign-Hook" = Option<String>, Header, max_length = 64, description = "The name that the hook asked by", example = "hook-4711"),
     ),
     responses(
         (status = 200, body = Approval, description = "How it stands", example = json!({
@@ -167,7 +170,11 @@ fn watch_approval() {}
     delete,
     path = "/v1/approvals/{id}",
     tag = "Following up",
-    params(("id" = String, Path, description = "The `approval_id`")),
+    params(
+        ("id" = String, Path, description = "The `approval_id`"),
+        ("Countersign-Hook" = Option<String>, Header, max_length = 64,
+            description = "The name that the hook asked by: the request stays while another hook waits for it", example = "hook-4711"),
+    ),
     responses(
         (status = 200, body = Approval, description = "It is withdrawn", example = json!({
             "approval_id": "019c2b4f-03d2-7b1e-8c1d-5d6f0f2d9e42", "status": "expired", "state": "withdrawn",
@@ -243,7 +250,11 @@ fn get_access_status() {}
     post,
     path = "/v1/approvals/{id}/claim",
     tag = "External actions",
-    params(("id" = String, Path, description = "The `approval_id`")),
+    params(
+        ("id" = String, Path, description = "The `approval_id`"),
+        ("Idempotency-Key" = Option<String>, Header, max_length = 255,
+            description = "Makes claiming twice safe for a minute: the second is answered like the first. For one call only", example = "call-4711"),
+    ),
     responses(
         (status = 200, body = Claim, description = "It is yours to run, now", example = json!({
             "approval_id": "019c2b51-2f40-7e4a-9d0c-3a8b1f6c7d20", "tool": "deploy",

@@ -79,10 +79,10 @@ errors! {
     /// Of asking how an ask for access stands.
     AboutAccess: [&ALWAYS, &[Code::NotFound]];
     /// Of taking a request back.
-    Withdrawing: [&ALWAYS, &[Code::NotFound, Code::RequestEnded]];
+    Withdrawing: [&ALWAYS, &[Code::NotFound, Code::BadRequest, Code::RequestEnded]];
     /// Of claiming.
     Claiming: [&ALWAYS, &[
-        Code::NotFound, Code::PolicyDenied, Code::AlreadyClaimed, Code::ClaimExpired, Code::NotApproved,
+        Code::NotFound, Code::BadRequest, Code::PolicyDenied, Code::AlreadyClaimed, Code::ClaimExpired, Code::NotApproved,
     ]];
     /// Of reporting an outcome.
     Reporting: [&ALWAYS, &WITH_BODY, &[Code::NotFound, Code::NotApproved, Code::Conflict, Code::Invalid]];
