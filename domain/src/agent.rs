@@ -1,6 +1,13 @@
 //! Programs that ask: their names, whether they may ask at all, and for whom.
 
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How many denials in a row let an agent cool down.
+pub const DENIALS: u32 = 3;
+
+/// For how long it then asks for nothing that people decide, unless an approver lifts that.
+pub const COOL_DOWN: Duration = Duration::from_secs(10 * 60);
 
 /// Whether an agent's key opens the door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]

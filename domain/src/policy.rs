@@ -258,6 +258,14 @@ impl PolicyBody {
 }
 
 impl Scope {
+    /// Whether calls of a tool may fall under it, whoever makes them.
+    #[must_use]
+    pub fn may_cover(&self, connector: &str, tool: &str) -> bool {
+        let connector = self.connectors.as_ref().is_none_or(|slugs| slugs.iter().any(|slug| slug == connector));
+        let named = |pattern: &String| glob::Glob::new(pattern).matches(tool);
+        connector && self.tools.as_ref().is_none_or(|patterns| patterns.iter().any(named))
+    }
+
     fn check(&self, problems: &mut Vec<PolicyProblem>) {
         let lists = [
             ("connectors", &self.connectors),

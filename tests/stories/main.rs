@@ -28,6 +28,7 @@ mod faults_paths;
 mod faults_process;
 mod faults_tokens;
 mod faults_upstream;
+mod flows;
 mod freshness;
 mod gate;
 mod given;

@@ -43,6 +43,11 @@ impl Database {
         self.rows(sql).await.iter().map(|row| row.get(0)).collect()
     }
 
+    /// What the record holds of a request, in order.
+    pub async fn actions_of(&self, request: &str) -> Vec<String> {
+        self.texts(&format!("SELECT action FROM audit WHERE request_id = '{request}' ORDER BY seq")).await
+    }
+
     /// From now on no audit row with such an action can be written; `%` means any.
     pub async fn refuse_audit(&self, action: &str) {
         self.run(&format!(

@@ -87,6 +87,12 @@ impl Stopped {
         self.0.folder()
     }
 
+    /// The clock that the desk lives by.
+    #[must_use]
+    pub fn clock(&self) -> &HandClock {
+        &self.0.clock
+    }
+
     /// Starts the server again, at another port.
     pub async fn start(self) -> Desk {
         Desk::on(self.0.folder, self.0.clock, self.0.lives_by, self.0.call_timeout).await

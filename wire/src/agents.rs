@@ -30,6 +30,9 @@ pub struct AgentRow {
     pub created_at: Timestamp,
     /// When it last asked.
     pub last_seen_at: Option<Timestamp>,
+    /// Until when it may ask for nothing that people decide, after several denials in a row.
+    #[serde(default)]
+    pub cools_until: Option<Timestamp>,
 }
 
 /// `POST /api/agents`.

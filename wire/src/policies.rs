@@ -41,6 +41,12 @@ pub struct FlowRow {
     pub version: i64,
     /// Whether it is the desk's default.
     pub is_default: bool,
+    /// The policies that hold calls by it, by name.
+    #[serde(default)]
+    pub used_by: Vec<String>,
+    /// Whether a desk file made it.
+    #[serde(default)]
+    pub from_file: bool,
     /// What it says.
     #[serde(flatten)]
     pub body: FlowBody,

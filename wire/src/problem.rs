@@ -131,6 +131,10 @@ codes! {
     NotAvailable "not_available" 422
     /// Too many of this agent's requests wait.
     TooManyPending "too_many_pending" 429
+    /// This agent asked too often within a minute.
+    TooManyAsks "too_many_asks" 429
+    /// This agent was denied too often in a row, and has to wait.
+    CoolingDown "cooling_down" 429
     /// Too many tries.
     TooManyTries "too_many_tries" 429
     /// The desk could not do it; its log says why.

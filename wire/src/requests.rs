@@ -3,10 +3,11 @@
 use crate::grants::GrantRow;
 use countersign_domain::card::{CardValue, Deed, Segment};
 use countersign_domain::connector::{ConnectorKind, ConnectorStatus};
+use countersign_domain::delivery::{Channel, DeliveryKind, DeliveryState};
 use countersign_domain::execution::ExecutionErrorCode;
 use countersign_domain::flow::Confirmation;
 use countersign_domain::grant::Grant;
-use countersign_domain::ids::{ConnectorId, RequestId, UserId};
+use countersign_domain::ids::{AgentId, ConnectorId, RequestId, UserId};
 use countersign_domain::request::{Decider, RequestKind, RequestState, Vote};
 use countersign_domain::{Effect, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -169,6 +170,18 @@ pub struct Card {
     pub flow: Option<String>,
     /// The flow's steps.
     pub steps: Vec<StepLine>,
+    /// What comes next if nobody answers, in order.
+    #[serde(default)]
+    pub next: Vec<NextLine>,
+    /// Whether the deadline was moved to the end of the flow's quiet hours.
+    #[serde(default)]
+    pub deadline_moved: bool,
+    /// Whether the request may approve itself, or did.
+    #[serde(default)]
+    pub approves_itself: bool,
+    /// Everything that was sent about it.
+    #[serde(default)]
+    pub told: Vec<ToldLine>,
     /// Votes so far.
     pub votes: Vec<VoteLine>,
     /// What the reader may do now.
@@ -252,6 +265,12 @@ pub struct AgentBrief {
     pub name: String,
     /// Its owner's name.
     pub owner: String,
+    /// Which; none in lists of before.
+    #[serde(default)]
+    pub id: Option<AgentId>,
+    /// Until when it may ask for nothing that people decide, after several denials in a row.
+    #[serde(default)]
+    pub cools_until: Option<Timestamp>,
 }
 
 /// A policy, as shown.
@@ -276,6 +295,76 @@ pub struct StepLine {
     pub needed: u32,
     /// How many count so far.
     pub given: u32,
+    /// Who is asked, by name, as far as the step has come.
+    #[serde(default)]
+    pub asked: Vec<AskedLine>,
+    /// Who is asked too when nobody answers, in words.
+    #[serde(default)]
+    pub escalate_to: Option<String>,
+    /// Whether they are asked by now.
+    #[serde(default)]
+    pub escalated: bool,
+}
+
+/// Somebody who is asked at a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedLine {
+    /// Their name.
+    pub name: String,
+    /// What they said, if they answered.
+    pub vote: Option<Vote>,
+}
+
+/// Something that will happen of a request's flow, if nobody answers before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextLine {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: NextKind,
+}
+
+/// What will happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NextKind {
+    /// Those who have not answered are reminded.
+    Reminder,
+    /// Others are asked too.
+    Escalation,
+    /// The approvers are warned of the deadline.
+    Warning,
+    /// The request approves itself.
+    AutoApproval,
+    /// The request expires.
+    Expiry,
+}
+
+/// A message about a request, and its fate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldLine {
+    /// When it became necessary.
+    pub at: Timestamp,
+    /// What it says.
+    pub kind: DeliveryKind,
+    /// Over which channel.
+    pub channel: Channel,
+    /// To whom, in words.
+    pub to: String,
+    /// What became of it.
+    pub state: DeliveryState,
+    /// When it was told, given up or taken back; of one that waits, when it is tried next.
+    pub fate_at: Timestamp,
+    /// Why the last try failed.
+    pub error: Option<String>,
+}
+
+/// `POST /api/requests/{id}/approvers`: who is asked too at the step where the request stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlsoAsk {
+    /// Emails of users.
+    pub users: Vec<String>,
 }
 
 /// One vote.
@@ -314,6 +403,9 @@ pub struct YourPart {
     pub may_withdraw: bool,
     /// May make a policy of it.
     pub may_create_policy: bool,
+    /// May ask others too.
+    #[serde(default)]
+    pub may_add_approvers: bool,
 }
 
 /// `POST /api/requests/{id}/decisions` and `.../decisions/start`.

@@ -30,6 +30,12 @@ impl FlowBody {
         QuietHours::after(self.quiet(), now + minutes(self.timeout_minutes), offsets)
     }
 
+    /// Whether a deadline is not where the timeout would have it: quiet hours moved it.
+    #[must_use]
+    pub fn moved_deadline(&self, created_at: Timestamp, expires_at: Timestamp) -> bool {
+        created_at + minutes(self.timeout_minutes) < expires_at
+    }
+
     /// The quiet hours that count.
     #[must_use]
     pub fn quiet(&self) -> Option<&QuietHours> {

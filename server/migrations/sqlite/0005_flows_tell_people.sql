@@ -57,6 +57,8 @@ ALTER TABLE agents ADD COLUMN callback_secret BLOB;
 ALTER TABLE agents ADD COLUMN denials_in_a_row BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE agents ADD COLUMN cools_until BIGINT;
 
+CREATE INDEX requests_by_agent_asked ON requests (agent_id, created_at) WHERE flow_id IS NOT NULL;
+
 -- Out of office: who is asked in whose place, and until when.
 CREATE TABLE delegations (
     id         TEXT   PRIMARY KEY,

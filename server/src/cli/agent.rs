@@ -77,6 +77,7 @@ pub(super) async fn run(command: AgentCommand) -> Result<(), CliError> {
                     from_file: false,
                     created_at: now,
                     last_seen_at: None,
+                    cools_until: None,
                 };
                 store::agents::insert(connection, &agent).await.map_err(|error| match error.is_taken() {
                     true => told("there is an agent with this name already"),

@@ -129,6 +129,29 @@ impl Desk {
         Ok(row(&self.snapshot(), &agent))
     }
 
+    /// Lets an agent that was denied several times in a row ask again at once. Any approver may.
+    ///
+    /// # Errors
+    /// When it does not cool down, or this person is no approver.
+    pub async fn lift_cool_down(&self, who: &SignedIn, id: AgentId) -> Result<(), DeskError> {
+        let user = who.user();
+        if user.role < Role::Approver {
+            return Err(refuse(Code::Forbidden, "Only approvers and admins may let an agent ask again."));
+        }
+        let (now, actor) = (self.now(), Actor::User(user.id));
+        self.store()
+            .write(move |connection| {
+                Box::pin(async move {
+                    if !store::agents::lift_cool_down(connection, id, now).await? {
+                        return Err(refuse(Code::Conflict, "This agent may ask already."));
+                    }
+                    store::audit::append(connection, Entry::new(now, actor, "agent.cool_down_lifted", id)).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
     /// Gives an agent a new key; the old one opens nothing from then on.
     ///
     /// # Errors
@@ -183,6 +206,7 @@ impl Desk {
             from_file: false,
             created_at: self.now(),
             last_seen_at: None,
+            cools_until: None,
         };
         Ok((agent, key))
     }
@@ -253,5 +277,6 @@ fn row(snapshot: &Snapshot, agent: &Agent) -> AgentRow {
         has_public_key: agent.public_key.is_some(),
         created_at: agent.created_at,
         last_seen_at: agent.last_seen_at,
+        cools_until: agent.cools_until,
     }
 }

@@ -3,6 +3,7 @@
 use super::Desk;
 use super::answer::decider;
 use super::call::StoredCall;
+use super::course::stage;
 use super::error::{DeskError, not_found};
 use super::grants::{granted_tools, offered};
 use super::list::{connector_brief, parties, person};
@@ -10,19 +11,22 @@ use super::session::SignedIn;
 use super::snapshot::{Snapshot, ToolEntry, voter};
 use crate::store;
 use crate::store::decisions::Decision;
-use crate::store::requests::Request;
+use crate::store::deliveries::Delivery;
+use crate::store::requests::{DecidedBy, Request};
 use countersign_domain::canonical::Canonical;
 use countersign_domain::card::{
     Address, CardError, CardValue, Deed, Redactions, Segment, access_headline, address_segments, card_value,
     command_segments, deed, endpoint_segments, headline, line_segments, note_segments, raw_segments, segments,
 };
 use countersign_domain::connector::{ConnectorKind, qualified_name};
-use countersign_domain::flow::{Approvers, Confirmation, FlowBody};
+use countersign_domain::delivery::Address as Recipient;
+use countersign_domain::flow::{Approvers, Confirmation, FlowBody, FlowTimer, Step};
 use countersign_domain::ids::{RequestId, UserId};
-use countersign_domain::request::{RequestKind, RequestState, Target};
+use countersign_domain::request::{RequestKind, RequestState, Target, Vote};
 use countersign_domain::user::Role;
 use countersign_wire::requests::{
-    AccessTool, AccessView, AgentBrief, Card, OutcomeView, PolicyBrief, ResultView, StepLine, VoteLine, YourPart,
+    AccessTool, AccessView, AgentBrief, AskedLine, Card, NextKind, NextLine, OutcomeView, PolicyBrief, ResultView,
+    StepLine, ToldLine, VoteLine, YourPart,
 };
 
 impl Desk {
@@ -43,8 +47,13 @@ impl Desk {
             Some(id) => self.grant_seen(&mut connection, &snapshot, who, id).await?,
             None => None,
         };
+        let told = store::deliveries::of_request(&mut connection, id).await?;
+        let cools_until = store::agents::cools_until(&mut connection, request.agent_id).await?;
         drop(connection);
-        Ok(Card { granted, under, ..self.draw(&snapshot, who, &request, &votes)? })
+        let told = told.into_iter().map(|delivery| told_line(&snapshot, delivery)).collect();
+        let mut card = self.draw(&snapshot, who, &request, &votes)?;
+        card.agent.cools_until = cools_until.filter(|until| *until > self.now());
+        Ok(Card { granted, under, told, ..card })
     }
 
     fn draw(
@@ -75,6 +84,8 @@ impl Desk {
             agent: AgentBrief {
                 name: agent_name,
                 owner: snapshot.users.get(&request.owner_id).map(|owner| owner.name.clone()).unwrap_or_default(),
+                id: Some(request.agent_id),
+                cools_until: None,
             },
             connector: connector_brief(snapshot, request),
             tool: line_segments(&qualified_name(&request.connector_slug, &request.tool)),
@@ -103,7 +114,11 @@ impl Desk {
                 priority: policy.priority,
             }),
             flow: flow.map(|flow| flow.name.clone()),
-            steps: flow.map(|flow| steps(flow, request)).unwrap_or_default(),
+            steps: flow.map(|flow| steps(snapshot, flow, request, votes)).unwrap_or_default(),
+            next: next(snapshot, request),
+            deadline_moved: flow.is_some_and(|flow| flow.moved_deadline(request.created_at, request.expires_at)),
+            approves_itself: flow.is_some_and(|flow| approves_itself(flow, request)),
+            told: Vec::new(),
             votes: votes.iter().map(|vote| vote_line(snapshot, vote)).collect(),
             you: self.your_part(who, request, votes, flow),
             created_at: request.created_at,
@@ -150,6 +165,7 @@ impl Desk {
             ceremony: flow.is_none_or(|flow| self.ceremony_due(flow, who.passkeys())),
             may_withdraw: pending && request.owner_id == user.id,
             may_create_policy: user.role == Role::Admin,
+            may_add_approvers: pending && user.role == Role::Admin,
         }
     }
 }
@@ -193,16 +209,91 @@ fn target_line(target: &Target, tool: Option<&ToolEntry>, arguments: &Canonical)
     })
 }
 
-fn steps(flow: &FlowBody, request: &Request) -> Vec<StepLine> {
-    flow.steps
-        .iter()
-        .map(|step| StepLine {
-            order: step.order,
-            approvers: approvers_in_words(&step.approvers),
-            needed: step.min_approvals,
-            given: if step.order == request.course.step { request.approvals } else { 0 },
-        })
-        .collect()
+fn steps(snapshot: &Snapshot, flow: &FlowBody, request: &Request, votes: &[Decision]) -> Vec<StepLine> {
+    let given_at = |order| {
+        let approvals = votes.iter().filter(|vote| vote.step == order && vote.vote == Vote::Approve).count();
+        u32::try_from(approvals).unwrap_or(u32::MAX)
+    };
+    let line = |step: &Step| StepLine {
+        order: step.order,
+        approvers: approvers_in_words(&step.approvers),
+        needed: step.min_approvals,
+        given: if step.order == request.course.step { request.approvals } else { given_at(step.order) },
+        asked: asked_at(snapshot, flow, request, votes, step.order),
+        escalate_to: step.escalate_to.as_ref().map(approvers_in_words),
+        escalated: step.order == request.course.step && request.course.escalated,
+    };
+    flow.steps.iter().map(line).collect()
+}
+
+/// Who is asked at a step, those who answered first. Of a step that is over, only they.
+fn asked_at(snapshot: &Snapshot, flow: &FlowBody, request: &Request, votes: &[Decision], order: u32) -> Vec<AskedLine> {
+    let answered = votes.iter().filter(|vote| vote.step == order);
+    let mut asked: Vec<_> = answered
+        .map(|vote| AskedLine { name: names_of(snapshot, [vote.user_id].into_iter()).concat(), vote: Some(vote.vote) })
+        .collect();
+    if order == request.course.step && request.state == RequestState::Pending {
+        let mut waiting: Vec<_> = snapshot
+            .users
+            .values()
+            .filter(|user| flow.asks(&request.course, &voter(user), parties(request)))
+            .filter(|user| !votes.iter().any(|vote| vote.user_id == user.id))
+            .map(|user| user.name.clone())
+            .collect();
+        waiting.sort_unstable();
+        asked.extend(waiting.into_iter().map(|name| AskedLine { name, vote: None }));
+    }
+    asked
+}
+
+/// What comes next of a request that waits.
+fn next(snapshot: &Snapshot, request: &Request) -> Vec<NextLine> {
+    if request.state != RequestState::Pending {
+        return Vec::new();
+    }
+    let what = |timer| match timer {
+        FlowTimer::Remind => NextKind::Reminder,
+        FlowTimer::Escalate => NextKind::Escalation,
+        FlowTimer::Warn => NextKind::Warning,
+        FlowTimer::AutoApprove => NextKind::AutoApproval,
+        FlowTimer::Expire => NextKind::Expiry,
+    };
+    let dues = stage(snapshot, request).map(|stage| stage.dues(request)).unwrap_or_default();
+    dues.into_iter().map(|(at, timer)| NextLine { at, what: what(timer) }).collect()
+}
+
+fn approves_itself(flow: &FlowBody, request: &Request) -> bool {
+    match request.state {
+        RequestState::Pending => flow.approves_by_itself(request.effect) && !request.course.held_back,
+        _ => request.decided_by == Some(DecidedBy::Auto {}),
+    }
+}
+
+/// A message and its fate, in words.
+fn told_line(snapshot: &Snapshot, delivery: Delivery) -> ToldLine {
+    ToldLine {
+        at: delivery.created_at,
+        kind: delivery.kind,
+        channel: delivery.channel,
+        to: address_in_words(snapshot, &delivery.to),
+        state: delivery.state,
+        fate_at: delivery.ended_at.unwrap_or(delivery.due_at),
+        error: delivery.error,
+    }
+}
+
+/// To whom a message goes, in words.
+pub(super) fn address_in_words(snapshot: &Snapshot, to: &Recipient) -> String {
+    match to {
+        Recipient::User(id) => names_of(snapshot, [*id].into_iter()).concat(),
+        Recipient::Email(email) => email.clone(),
+        Recipient::Phone(phone) => phone.clone(),
+        Recipient::Webhook => "the flow's webhook".to_owned(),
+        Recipient::Agent(id) => {
+            let name = snapshot.agents.get(id).map(|agent| agent.name.clone()).unwrap_or_default();
+            format!("{name}'s callback")
+        }
+    }
 }
 
 fn approvers_in_words(approvers: &Approvers) -> String {

@@ -57,8 +57,15 @@ impl Stage<'_> {
 
     /// What is due next of its flow, and when.
     pub(super) fn next_due(&self, request: &Request) -> Option<(Timestamp, FlowTimer)> {
+        self.dues(request).into_iter().next()
+    }
+
+    /// Everything that its flow has still to do, in order.
+    pub(super) fn dues(&self, request: &Request) -> Vec<(Timestamp, FlowTimer)> {
         let due = |timer| Some((self.flow.due(timer, &request.course, &frame(request), &Zones)?, timer));
-        FlowTimer::ALL.into_iter().filter_map(due).min()
+        let mut dues: Vec<_> = FlowTimer::ALL.into_iter().filter_map(due).collect();
+        dues.sort_unstable();
+        dues
     }
 
     /// Whether something of its flow is due.

@@ -18,6 +18,7 @@ use crate::store::{self, Connection};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_domain::Timestamp;
+use countersign_domain::agent::{COOL_DOWN, DENIALS};
 use countersign_domain::challenge::{CHALLENGE_LIFETIME, DecisionStatement, STATEMENT_TYPE};
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::digest::Digest;
@@ -417,6 +418,8 @@ async fn cast(
         request.decided_at = Some(now);
         request.comment = comment;
         close(connection, snapshot, &request, user, now).await?;
+        let denied = event == RequestEvent::Deny;
+        store::agents::decided(connection, request.agent_id, denied, DENIALS, now + COOL_DOWN).await?;
     }
     store::audit::append(connection, entry).await?;
     if request.state == RequestState::Approved {

@@ -5,6 +5,7 @@
 mod access;
 mod agent_door;
 mod agents;
+mod also_ask;
 mod answer;
 mod arguments;
 mod call;
@@ -18,6 +19,7 @@ mod dry_run;
 pub mod error;
 mod execute;
 mod fit;
+mod flows;
 mod grants;
 pub mod health;
 pub mod house;

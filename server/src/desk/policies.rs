@@ -1,9 +1,10 @@
-//! Policies: listed, made, edited (each edit a new version), switched. Flows: listed.
+//! Policies: listed, made, edited (each edit a new version), switched.
 
 use super::Desk;
 use super::error::{DeskError, Refusal, invalid, not_found, refuse};
+use super::flows::let_nothing_destructive_pass;
 use super::paging::{PageParameters, Place, page};
-use super::session::{Admin, SignedIn, Widening};
+use super::session::{Admin, Widening};
 use super::snapshot::Snapshot;
 use crate::audit::Entry;
 use crate::store;
@@ -12,7 +13,7 @@ use crate::store::policies::PolicyRecord;
 use countersign_domain::ids::{PolicyId, RequestId};
 use countersign_domain::policy::{Action, CompiledPolicy, Policy, PolicyBody, Scope};
 use countersign_wire::Page;
-use countersign_wire::policies::{FlowRow, PolicyRow};
+use countersign_wire::policies::PolicyRow;
 use countersign_wire::problem::Code;
 use serde_json::json;
 
@@ -25,28 +26,6 @@ impl Desk {
         self.refresh().await?;
         let items = self.snapshot().policies.iter().map(row).collect();
         page(items, given, |policy: &PolicyRow| Place::by_priority(policy.body.priority, &policy.body.name))
-    }
-
-    /// All flows.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn flows(&self, _who: &SignedIn, given: &PageParameters) -> Result<Page<FlowRow>, DeskError> {
-        self.refresh().await?;
-        let snapshot = self.snapshot();
-        let default = snapshot.desk.settings.default_flow;
-        let items = snapshot
-            .flows
-            .values()
-            .map(|flow| FlowRow {
-                id: flow.id,
-                version: flow.version,
-                is_default: default == Some(flow.id),
-                body: flow.body.clone(),
-                updated_at: flow.updated_at,
-            })
-            .collect();
-        page(items, given, |flow: &FlowRow| Place::by_name(&flow.body.name))
     }
 
     /// Makes a policy.
@@ -196,6 +175,12 @@ fn check_policy(snapshot: &Snapshot, record: &PolicyRecord) -> Result<(), DeskEr
         && !snapshot.flows.values().any(|known| known.body.name == *flow)
     {
         return Err(invalid("flow", format!("there is no flow {flow:?}")));
+    }
+    if matches!(record.body.action, Action::RequestApproval | Action::StepUp)
+        && let Some(flow) = snapshot.flow_named(record.body.flow.as_deref())
+        && let Some(problem) = let_nothing_destructive_pass(snapshot, &record.body, &flow.body)
+    {
+        return Err(invalid("flow", problem.message));
     }
     for slug in record.body.scope.connectors.iter().flatten() {
         if !snapshot.connectors.contains_key(slug) {

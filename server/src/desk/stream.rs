@@ -138,7 +138,7 @@ impl Desk {
         let own = event.owner_id == user.id || event.requester_id == user.id;
         let asked =
             || event.flow.and_then(|flow| snapshot.flow_at(flow)).is_some_and(|flow| flow.may_ask(&voter(user)));
-        user.role == Role::Admin || own || asked()
+        user.role == Role::Admin || own || event.also.contains(&user.id) || asked()
     }
 
     /// Whether somebody whose stream began earlier is an admin at this moment.

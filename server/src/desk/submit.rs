@@ -20,6 +20,7 @@ use crate::store::users::User;
 use crate::store::{self, Connection};
 use crate::zones::Zones;
 use countersign_domain::Timestamp;
+use countersign_domain::agent::DENIALS;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::digest::{Asked, Digest, DigestInput};
@@ -70,6 +71,9 @@ pub enum Submitted {
     /// The same ask is open, or ended and nobody heard how.
     Joined(Box<Request>),
 }
+
+/// In which time an agent's asks are counted.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Why a request is denied that a policy would have had approved.
 pub(super) const NOBODY_TO_ASK: &str =
@@ -313,7 +317,7 @@ impl Desk {
                         if request.door.rejoins() {
                             store::timers::set(connection, Self::absence_of(&request, now)).await?;
                         }
-                        check_room(connection, &snapshot, request.agent_id).await?;
+                        check_room(connection, &snapshot, request.agent_id, now).await?;
                         stage(&snapshot, &request)?.begin(connection, &mut request, now).await?;
                     }
                     store::requests::insert(connection, &request).await?;
@@ -551,13 +555,31 @@ pub(super) fn digest_input(snapshot: &Snapshot, request: &Request, call: StoredC
     }
 }
 
-async fn check_room(connection: &mut Connection, snapshot: &Snapshot, agent: AgentId) -> Result<(), DeskError> {
-    let limit = i64::from(snapshot.desk.settings.max_pending_per_agent);
-    if store::requests::pending_of_agent(connection, agent).await? < limit {
-        return Ok(());
+/// Whether an agent may ask people once more: not while it cools down, not too often, not with too many that wait.
+async fn check_room(
+    connection: &mut Connection,
+    snapshot: &Snapshot,
+    agent: AgentId,
+    now: Timestamp,
+) -> Result<(), DeskError> {
+    let settings = &snapshot.desk.settings;
+    let asked = store::agents::asking(connection, agent, now - MINUTE).await?;
+    if let Some(until) = asked.cools_until.filter(|until| *until > now) {
+        let detail = format!("{DENIALS} requests of this agent were denied in a row. It may ask again at {until}.");
+        return Err(Refusal::new(Code::CoolingDown, detail).after(now.until(until)).into());
     }
-    let detail = format!("{limit} requests of this agent wait for approval already. Wait for them, or withdraw some.");
-    Err(Refusal::new(Code::TooManyPending, detail).after(Duration::from_secs(30)).into())
+    let limit = settings.max_asks_per_minute;
+    if asked.lately >= limit {
+        let detail = format!("This agent asked {limit} times within a minute. Wait a moment, then try again.");
+        return Err(Refusal::new(Code::TooManyAsks, detail).after(MINUTE).into());
+    }
+    let limit = settings.max_pending_per_agent;
+    if asked.pending >= limit {
+        let detail =
+            format!("{limit} requests of this agent wait for approval already. Wait for them, or withdraw some.");
+        return Err(Refusal::new(Code::TooManyPending, detail).after(Duration::from_secs(30)).into());
+    }
+    Ok(())
 }
 
 /// The audit rows of a new request, before anything of it happens.

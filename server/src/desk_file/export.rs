@@ -66,6 +66,7 @@ impl<'a> Writer<'a> {
             "settings": some(json!({
                 "default_flow": default_flow.map(|flow| &flow.body.name),
                 "max_pending_per_agent": settings.max_pending_per_agent,
+                "max_asks_per_minute": settings.max_asks_per_minute,
             })),
         })
     }

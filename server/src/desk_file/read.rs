@@ -28,6 +28,7 @@ pub struct DeskFile {
     pub(super) policies: Vec<Marked<PolicyBody>>,
     pub(super) default_flow: Option<String>,
     pub(super) max_pending_per_agent: Option<u32>,
+    pub(super) max_asks_per_minute: Option<u32>,
     pub(super) mentions: Vec<Mention>,
     pub(super) variables: Vec<Variable>,
     /// None when nothing could be read, and then nothing is known of what the file names.
@@ -102,9 +103,14 @@ fn whole(root: &Node, notes: &Notes) -> Option<DeskFile> {
 }
 
 fn settings(node: &Node, file: &mut DeskFile, notes: &Notes) {
-    const KEYS: Keys<'_> = Keys { now: &["default_flow", "max_pending_per_agent"], later: &["smtp", "sms"] };
+    const KEYS: Keys<'_> =
+        Keys { now: &["default_flow", "max_pending_per_agent", "max_asks_per_minute"], later: &["smtp", "sms"] };
     let Some(fields) = Fields::of(node, "settings", &KEYS, notes) else { return };
     file.default_flow = fields.mention(Kind::Flow, "default_flow");
+    file.max_asks_per_minute = fields.whole("max_asks_per_minute");
+    if file.max_asks_per_minute.is_some_and(|count| !(1..=10_000).contains(&count)) {
+        fields.wrong("max_asks_per_minute", "must be 1 to 10000");
+    }
     file.max_pending_per_agent = fields.whole("max_pending_per_agent");
     if file.max_pending_per_agent.is_some_and(|count| !(1..=10_000).contains(&count)) {
         fields.wrong("max_pending_per_agent", "must be 1 to 10000");

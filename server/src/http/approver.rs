@@ -4,6 +4,7 @@ mod agents;
 mod connectors;
 mod decisions;
 mod events;
+mod flows;
 mod grants;
 mod passkeys;
 mod people;
@@ -66,6 +67,7 @@ fn queue() -> Router<App> {
         .route("/requests", get(requests::list_requests))
         .route("/requests/{id}", get(requests::get_request))
         .route("/requests/{id}/withdraw", post(requests::withdraw_request))
+        .route("/requests/{id}/approvers", post(requests::add_approvers))
         .route("/requests/{id}/policy-draft", get(requests::draft_policy))
         .route("/requests/{id}/decisions", post(decisions::create_decision))
         .route("/requests/{id}/decisions/start", post(decisions::start_decision))
@@ -81,6 +83,7 @@ fn settings() -> Router<App> {
         .route("/agents", get(agents::list_agents).post(agents::create_agent))
         .route("/agents/{id}", patch(agents::change_agent))
         .route("/agents/{id}/key", post(agents::renew_key))
+        .route("/agents/{id}/cool-down", delete(agents::lift_cool_down))
         .route("/grants", get(grants::list_grants))
         .route("/grants/{id}/revoke", post(grants::revoke_grant))
         .route("/connectors", get(connectors::list_connectors))
@@ -89,7 +92,8 @@ fn settings() -> Router<App> {
         .route("/connectors/{id}/tools", patch(connectors::change_tool))
         .route("/policies", get(policies::list_policies).post(policies::create_policy))
         .route("/policies/{id}", put(policies::edit_policy).patch(policies::switch_policy))
-        .route("/flows", get(policies::list_flows))
+        .route("/flows", get(flows::list_flows).post(flows::create_flow))
+        .route("/flows/{id}", put(flows::edit_flow).delete(flows::delete_flow))
 }
 
 async fn no_such_call() -> DoorError {

@@ -35,6 +35,8 @@ pub struct Agent {
     pub created_at: Timestamp,
     /// When it last asked.
     pub last_seen_at: Option<Timestamp>,
+    /// Until when it may ask for nothing that people decide.
+    pub cools_until: Option<Timestamp>,
 }
 
 fn read(row: &AnyRow) -> Result<Agent, StoreError> {
@@ -51,6 +53,7 @@ fn read(row: &AnyRow) -> Result<Agent, StoreError> {
         from_file: row.truth("from_file")?,
         created_at: row.time("created_at")?,
         last_seen_at: row.maybe_time("last_seen_at")?,
+        cools_until: row.maybe_time("cools_until")?,
     })
 }
 
@@ -100,6 +103,73 @@ pub async fn update(connection: &mut Connection, agent: &Agent) -> Result<(), St
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// How much an agent asks of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// How many of its requests wait.
+    pub pending: u32,
+    /// How many it made of late.
+    pub lately: u32,
+    /// Until when it may ask for nothing that people decide.
+    pub cools_until: Option<Timestamp>,
+}
+
+/// How much an agent asks of people, `lately` being since a moment.
+pub async fn asking(connection: &mut Connection, id: AgentId, since: Timestamp) -> Result<Asking, StoreError> {
+    let row = sqlx::query(
+        "SELECT cools_until, (SELECT COUNT(*) FROM requests WHERE agent_id = $1 AND state = 'pending') AS pending,
+         (SELECT COUNT(*) FROM requests WHERE agent_id = $1 AND created_at > $2 AND flow_id IS NOT NULL) AS lately
+         FROM agents WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .bind(since.millis())
+    .fetch_one(connection)
+    .await?;
+    let count = |column| Ok::<_, StoreError>(u32::try_from(row.int(column)?).unwrap_or(u32::MAX));
+    Ok(Asking { pending: count("pending")?, lately: count("lately")?, cools_until: row.maybe_time("cools_until")? })
+}
+
+/// Until when an agent may ask for nothing that people decide.
+pub async fn cools_until(connection: &mut Connection, id: AgentId) -> Result<Option<Timestamp>, StoreError> {
+    let row = sqlx::query("SELECT cools_until FROM agents WHERE id = $1").bind(id.to_string());
+    let row = row.fetch_optional(connection).await?;
+    Ok(row.map(|row| row.maybe_time("cools_until")).transpose()?.flatten())
+}
+
+/// Counts a denial, or forgets those before an approval. The last of so many in a row lets it cool down, and is the
+/// first of the next.
+pub async fn decided(
+    connection: &mut Connection,
+    id: AgentId,
+    denied: bool,
+    most: u32,
+    cools_until: Timestamp,
+) -> Result<(), StoreError> {
+    let statement = match denied {
+        false => sqlx::query("UPDATE agents SET denials_in_a_row = 0 WHERE id = $1 AND denials_in_a_row > 0")
+            .bind(id.to_string()),
+        true => sqlx::query(
+            "UPDATE agents SET cools_until = CASE WHEN denials_in_a_row + 1 >= $2 THEN $3 ELSE cools_until END,
+             denials_in_a_row = CASE WHEN denials_in_a_row + 1 >= $2 THEN 0 ELSE denials_in_a_row + 1 END WHERE id = $1",
+        )
+        .bind(id.to_string())
+        .bind(i64::from(most))
+        .bind(cools_until.millis()),
+    };
+    connection.put_off(statement)
+}
+
+/// Lets an agent ask again. False when it was not cooling down.
+pub async fn lift_cool_down(connection: &mut Connection, id: AgentId, now: Timestamp) -> Result<bool, StoreError> {
+    let lifted =
+        sqlx::query("UPDATE agents SET cools_until = NULL, denials_in_a_row = 0 WHERE id = $1 AND cools_until > $2")
+            .bind(id.to_string())
+            .bind(now.millis())
+            .execute(connection)
+            .await?;
+    Ok(lifted.rows_affected() > 0)
 }
 
 /// How exactly it is known when an agent was last seen: a busy one need not be written down with each ask.

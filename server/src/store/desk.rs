@@ -41,6 +41,8 @@ pub struct DeskSettings {
     pub default_flow: Option<FlowId>,
     /// How many requests of one agent may wait.
     pub max_pending_per_agent: u32,
+    /// How often one agent may ask people within a minute.
+    pub max_asks_per_minute: u32,
     /// How much a push may say.
     pub push_content: Content,
     /// The server that mail goes out by.
@@ -111,6 +113,7 @@ impl Default for DeskSettings {
         Self {
             default_flow: None,
             max_pending_per_agent: 20,
+            max_asks_per_minute: 60,
             push_content: Content::Full,
             smtp: None,
             sms: None,

@@ -4,13 +4,14 @@ use super::heads::{self, Head};
 use super::row::Columns as _;
 use super::{Connection, StoreError};
 use countersign_domain::Timestamp;
+use countersign_domain::flow::Course;
 use countersign_domain::ids::{AgentId, FlowId, RequestId, UserId};
 use countersign_domain::request::RequestState;
 use countersign_wire::events::EventKind;
 use sqlx::any::AnyRow;
 
 /// An event, with what is needed to tell who may hear of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Its number.
     pub seq: i64,
@@ -30,6 +31,8 @@ pub struct Event {
     pub requester_id: UserId,
     /// Under which flow.
     pub flow: Option<(FlowId, i64)>,
+    /// Whom an admin added.
+    pub also: Vec<UserId>,
 }
 
 fn read(row: &AnyRow) -> Result<Event, StoreError> {
@@ -43,6 +46,10 @@ fn read(row: &AnyRow) -> Result<Event, StoreError> {
         owner_id: row.id("owner_id")?,
         requester_id: row.id("requester_id")?,
         flow: row.maybe_id("flow_id")?.zip(row.maybe_int("flow_version")?),
+        also: row
+            .maybe_json::<Course>("course")?
+            .map(|course| course.also.into_iter().map(|(_, user)| user).collect())
+            .unwrap_or_default(),
     })
 }
 
@@ -72,7 +79,7 @@ pub async fn last(connection: &mut Connection) -> Result<i64, StoreError> {
 /// Events after a number, in order.
 pub async fn after(connection: &mut Connection, seq: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
     let rows = sqlx::query(
-        "SELECT e.*, r.agent_id, r.owner_id, r.requester_id, r.flow_id, r.flow_version
+        "SELECT e.*, r.agent_id, r.owner_id, r.requester_id, r.flow_id, r.flow_version, r.course
          FROM events e JOIN requests r ON r.id = e.request_id WHERE e.seq > $1 ORDER BY e.seq LIMIT $2",
     )
     .bind(seq)
@@ -85,7 +92,7 @@ pub async fn after(connection: &mut Connection, seq: i64, limit: i64) -> Result<
 /// Events of one request after a number, in order.
 pub async fn of_request(connection: &mut Connection, request: RequestId, seq: i64) -> Result<Vec<Event>, StoreError> {
     let rows = sqlx::query(
-        "SELECT e.*, r.agent_id, r.owner_id, r.requester_id, r.flow_id, r.flow_version
+        "SELECT e.*, r.agent_id, r.owner_id, r.requester_id, r.flow_id, r.flow_version, r.course
          FROM events e JOIN requests r ON r.id = e.request_id WHERE e.request_id = $1 AND e.seq > $2 ORDER BY e.seq",
     )
     .bind(request.to_string())

@@ -105,6 +105,12 @@ pub async fn put(connection: &mut Connection, policy: &PolicyRecord) -> Result<(
     Ok(())
 }
 
+/// Removes a flow. Its versions stay: requests were asked under them.
+pub async fn delete_flow(connection: &mut Connection, id: FlowId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM flows WHERE id = $1").bind(id.to_string()).execute(connection).await?;
+    Ok(())
+}
+
 /// Adds a flow or stores all of it, and keeps this version for good.
 pub async fn put_flow(connection: &mut Connection, flow: &FlowRecord) -> Result<(), StoreError> {
     let body = to_json(&flow.body)?;

@@ -384,6 +384,18 @@ pub async fn update(connection: &mut Connection, request: &Request) -> Result<()
     connection.put_off(statement)
 }
 
+/// Notes whom an admin added, so that they find the request in their queue.
+pub async fn also_asked(connection: &mut Connection, id: RequestId, people: &[UserId]) -> Result<(), StoreError> {
+    for person in people {
+        let statement =
+            sqlx::query("INSERT INTO also_asked (request_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(id.to_string())
+                .bind(person.to_string());
+        connection.put_off(statement)?;
+    }
+    Ok(())
+}
+
 /// The requests in a state: what a fresh start must look after.
 pub async fn in_state(connection: &mut Connection, state: RequestState) -> Result<Vec<Request>, StoreError> {
     let rows = sqlx::query("SELECT * FROM requests WHERE state = $1 ORDER BY created_at, id")
@@ -391,15 +403,6 @@ pub async fn in_state(connection: &mut Connection, state: RequestState) -> Resul
         .fetch_all(connection)
         .await?;
     rows.iter().map(read).collect()
-}
-
-/// How many of an agent's requests wait for approvers.
-pub async fn pending_of_agent(connection: &mut Connection, agent: AgentId) -> Result<i64, StoreError> {
-    sqlx::query("SELECT COUNT(*) AS n FROM requests WHERE agent_id = $1 AND state = 'pending'")
-        .bind(agent.to_string())
-        .fetch_one(connection)
-        .await?
-        .int("n")
 }
 
 /// An agent's open requests, oldest first. What the agent runs itself is open until it is claimed, if it was approved

@@ -38,6 +38,11 @@ pub async fn change_agent(
     Ok(Json(app.desk.change_agent(&who, id, body.value).await?))
 }
 
+pub async fn lift_cool_down(State(app): State<App>, who: SignedIn, Id(id): Id<AgentId>) -> Answer<StatusCode> {
+    app.desk.lift_cool_down(&who, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 pub async fn renew_key(State(app): State<App>, who: SignedIn, Id(id): Id<AgentId>) -> Answer<Json<AgentCreated>> {
     let leave = app.desk.widening(&who)?;
     Ok(Json(app.desk.renew_agent_key(&who, &leave, id).await?))

@@ -1,7 +1,7 @@
-//! Policies and flows.
+//! Policies.
 
+use crate::desk::Admin;
 use crate::desk::PageParameters;
-use crate::desk::{Admin, SignedIn};
 use crate::http::App;
 use crate::http::extract::{Body, Id, Parameters};
 use crate::http::problem::Answer;
@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use countersign_domain::ids::PolicyId;
 use countersign_domain::policy::PolicyBody;
 use countersign_wire::Page;
-use countersign_wire::policies::{FlowRow, PolicyChange, PolicyRow};
+use countersign_wire::policies::{PolicyChange, PolicyRow};
 
 pub async fn list_policies(
     State(app): State<App>,
@@ -48,12 +48,4 @@ pub async fn switch_policy(
 ) -> Answer<Json<PolicyRow>> {
     let leave = app.desk.widening(admin.signed_in())?;
     Ok(Json(app.desk.switch_policy(&admin, &leave, id, body.value.active).await?))
-}
-
-pub async fn list_flows(
-    State(app): State<App>,
-    who: SignedIn,
-    Parameters(given): Parameters<PageParameters>,
-) -> Answer<Json<Page<FlowRow>>> {
-    Ok(Json(app.desk.flows(&who, &given).await?))
 }

@@ -3,13 +3,13 @@
 use crate::desk::list::ListParameters;
 use crate::desk::{Admin, SignedIn};
 use crate::http::App;
-use crate::http::extract::{Id, Parameters};
+use crate::http::extract::{Body, Id, Parameters};
 use crate::http::problem::Answer;
 use axum::Json;
 use axum::extract::State;
 use countersign_domain::ids::RequestId;
 use countersign_domain::policy::PolicyBody;
-use countersign_wire::requests::{Card, Decided, RequestPage};
+use countersign_wire::requests::{AlsoAsk, Card, Decided, RequestPage};
 
 pub async fn list_requests(
     State(app): State<App>,
@@ -26,6 +26,17 @@ pub async fn get_request(State(app): State<App>, who: SignedIn, Id(id): Id<Reque
 pub async fn withdraw_request(State(app): State<App>, who: SignedIn, Id(id): Id<RequestId>) -> Answer<Json<Decided>> {
     let request = app.desk.withdraw_as_owner(&who, id).await?;
     Ok(Json(Decided { id, state: request.state }))
+}
+
+pub async fn add_approvers(
+    State(app): State<App>,
+    admin: Admin,
+    Id(id): Id<RequestId>,
+    body: Body<AlsoAsk>,
+) -> Answer<Json<Card>> {
+    let leave = app.desk.widening(admin.signed_in())?;
+    app.desk.also_ask(&admin, &leave, id, body.value).await?;
+    Ok(Json(app.desk.card(admin.signed_in(), id).await?))
 }
 
 pub async fn draft_policy(State(app): State<App>, admin: Admin, Id(id): Id<RequestId>) -> Answer<Json<PolicyBody>> {

@@ -14,7 +14,7 @@ use sqlx::AssertSqlSafe;
 pub enum Visible {
     /// All of them.
     All,
-    /// Their own, those that they voted on, and those of flows that ask them.
+    /// Their own, those that they voted on or were added to, and those of flows that ask them.
     Of {
         /// Who looks.
         user: UserId,
@@ -114,6 +114,8 @@ impl Statement {
         self.push(" OR owner_id = ");
         self.text(user);
         self.push(" OR id IN (SELECT request_id FROM decisions WHERE user_id = ");
+        self.text(user);
+        self.push(") OR id IN (SELECT request_id FROM also_asked WHERE user_id = ");
         self.text(user);
         self.push(")");
         for (flow, version) in flows {

@@ -73,6 +73,7 @@ impl Plan {
             from_file: true,
             created_at: self.now,
             last_seen_at: None,
+            cools_until: None,
         });
         let (key_hash, key_hint) = match key {
             Some(key) => (Some(key.hash), Some(key.hint)),

@@ -42,6 +42,7 @@ impl Plan {
         let before = self.known.desk.settings.clone();
         let mut wanted = DeskSettings {
             max_pending_per_agent: file.max_pending_per_agent.unwrap_or(before.max_pending_per_agent),
+            max_asks_per_minute: file.max_asks_per_minute.unwrap_or(before.max_asks_per_minute),
             ..before.clone()
         };
         if let Some(name) = &file.default_flow {
@@ -58,6 +59,7 @@ impl Plan {
                 metadata: json!({
                     "default_flow": wanted.default_flow,
                     "max_pending_per_agent": wanted.max_pending_per_agent,
+                    "max_asks_per_minute": wanted.max_asks_per_minute,
                 }),
             };
             self.note(connection, noted).await?;
