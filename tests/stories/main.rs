@@ -60,4 +60,5 @@ mod refusals;
 mod repeats;
 mod sight;
 mod streams;
+mod suspended;
 mod two_approvers;
