@@ -1,6 +1,7 @@
 //! Programs that ask: their names, whether they may ask at all, and for whom.
 
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// How many denials in a row let an agent cool down.
@@ -55,6 +56,13 @@ impl MayActFor {
             || self.groups.iter().any(|group| groups.contains(group))
     }
 }
+
+/// How long a held call of an agent waits by MCP where nothing else is set, in seconds: most clients give up after 60.
+pub const WAIT_BUDGET: u32 = 50;
+
+/// What an agent's wait budget may be, in seconds: an hour at most, for behind a longer wait a client that is gone could
+/// not be told from one that is patient.
+pub const WAIT_BUDGETS: RangeInclusive<u32> = 1..=3_600;
 
 /// The prefix of an agent's API key; 43 base64url characters of 32 random bytes follow.
 pub const KEY_PREFIX: &str = "csk_";

@@ -295,6 +295,15 @@ fn is_slug(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
+/// How a policy that is made for these tools names them: one by its name, more by their number.
+#[must_use]
+pub fn named_tools(tools: &[String]) -> String {
+    match tools {
+        [tool] => tool.clone(),
+        many => format!("{} tools", many.len()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use crate::given::{KEY, SECRET, VARIABLES, file, look, refund};
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use support::{Agent, Person, Process, Upstream, command};
+use support::{Agent, Database, Person, Process, Upstream, command, refused_command};
 use tempfile::TempDir;
 
 /// A folder with the shop's desk in it, where whoever has no passkey decides by their session.
@@ -159,4 +159,17 @@ async fn a_dry_run_says_what_would_change_and_changes_nothing() {
     let told = command(folder.path(), &["apply", "desk.yaml", "--dry-run"], &VARIABLES).await;
     assert!(told.starts_with("+ policy Not ever\n"), "{told}");
     assert_eq!(command(folder.path(), &["export"], &[]).await, before);
+}
+
+#[tokio::test]
+async fn an_agent_is_made_with_the_wait_budget_that_its_client_stands() {
+    let folder = given_folder(&Upstream::answering("{}").await).await;
+    let create = ["agent", "create", "slow-bot", "--owner", "dana@acme.test", "--wait-budget"];
+    for odd in ["0", "3601", "long"] {
+        let refused = refused_command(folder.path(), &[&create[..], &[odd]].concat()).await;
+        assert!(refused.contains("1 to 3600 seconds"), "{odd}: {refused}");
+    }
+    command(folder.path(), &[&create[..], &["120"]].concat(), &[]).await;
+    let budget = "SELECT wait_budget_seconds FROM agents WHERE name = 'slow-bot'";
+    assert_eq!(Database::of(folder.path()).await.numbers(budget).await, [120]);
 }

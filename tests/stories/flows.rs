@@ -296,3 +296,19 @@ async fn an_agent_asks_people_only_so_often_within_a_minute() {
     shop.desk.clock.forward(minutes(1));
     shop.agent.ask(refund(3)).await.expect(202);
 }
+
+#[tokio::test]
+async fn a_reported_agent_is_suspended_and_what_waits_of_it_is_taken_back() {
+    let (shop, jon, _) = given_flow("{name: Ours, steps: [{order: 1, approvers: {roles: [approver]}}]}").await;
+    let (first, second) = (shop.held().await, shop.agent.ask(refund(2)).await.expect(202));
+    let ines = shop.joined("ines@acme.test", "member", "Ines").await;
+    assert_eq!(ines.post(&format!("/api/requests/{first}/report"), json!({})).await.status, 404);
+    assert_eq!(jon.post(&format!("/api/requests/{first}/report"), json!({})).await.status, 204);
+    for id in [first.as_str(), second["approval_id"].as_str().unwrap()] {
+        assert_eq!(card(&shop.dana, id).await["state"], "withdrawn");
+    }
+    let refused = shop.agent.ask(refund(3)).await;
+    assert_eq!((refused.status, refused.code()), (403, "agent_suspended"));
+    let again = jon.post(&format!("/api/requests/{first}/report"), json!({})).await;
+    assert_eq!((again.status, again.code()), (409, "conflict"));
+}

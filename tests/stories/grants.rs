@@ -86,6 +86,24 @@ async fn an_approval_for_an_hour_lets_the_next_call_through_without_a_card_whate
 }
 
 #[tokio::test]
+async fn an_agent_is_told_which_of_its_tools_a_grant_covers_and_until_when() {
+    let shop = given_lenient_shop().await;
+    let refunds = async || {
+        let permissions = shop.agent.get("/v1/agent/permissions").await.expect(200);
+        let mut tools =
+            permissions["connectors"].as_array().unwrap().iter().flat_map(|one| one["tools"].as_array().unwrap());
+        tools.find(|tool| tool["tool"] == "refunds_create").cloned().unwrap()
+    };
+    assert_eq!(refunds().await.get("granted_until"), None);
+    granted(&shop, refund(1), "tool_1h").await;
+    let grant = grants(&shop.dana).await.remove(0);
+    let covered = refunds().await;
+    assert_eq!((&covered["needs"], &covered["granted_until"]), (&json!("request_approval"), &grant["expires_at"]));
+    shop.dana.post(&format!("/api/grants/{}/revoke", grant["id"].as_str().unwrap()), json!({})).await.expect(200);
+    assert_eq!(refunds().await.get("granted_until"), None);
+}
+
+#[tokio::test]
 async fn another_tool_agent_or_requester_is_not_covered() {
     let shop = given_lenient_shop().await;
     let more = lenient(&shop)

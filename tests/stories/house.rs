@@ -146,3 +146,19 @@ async fn a_command_about_a_desk_that_is_not_there_makes_none() {
         assert!(!nowhere.exists() && !std::path::Path::new(copy).exists(), "{command:?}");
     }
 }
+
+#[tokio::test]
+async fn an_agents_wait_budget_is_shown_and_changed_within_its_bounds() {
+    let shop = given_shop().await;
+    let row = async || shop.dana.get("/api/agents?q=invoice-bot").await.expect(200)["items"][0].clone();
+    assert_eq!(row().await["wait_budget_seconds"], 50);
+    shop.change("/api/agents", "name", "invoice-bot", json!({"wait_budget_seconds": 120})).await;
+    assert_eq!(row().await["wait_budget_seconds"], 120);
+    let path = format!("/api/agents/{}", row().await["id"].as_str().unwrap());
+    for odd in [json!(0), json!(3_601), json!(-5), json!("long")] {
+        let refused = shop.dana.call(Method::PATCH, &path, Some(json!({"wait_budget_seconds": odd}))).await;
+        assert!(refused.status == 422 || refused.status == 400, "{odd}: {}", refused.text);
+    }
+    let made = shop.dana.post("/api/agents", json!({"name": "slow", "wait_budget_seconds": 600})).await.expect(201);
+    assert_eq!(made["agent"]["wait_budget_seconds"], 600);
+}

@@ -119,11 +119,10 @@ async fn nine_nobody_approves_what_their_own_agent_asks() {
 async fn ten_a_suspended_agent_and_an_approver_who_left_are_noticed_at_execution() {
     let shop = given_shop().await;
     let id = shop.held().await;
-    let agents = shop.dana.get("/api/agents").await.expect(200);
-    let bot = agents["items"].as_array().unwrap().iter().find(|agent| agent["name"] == "invoice-bot").unwrap();
-    let path = format!("/api/agents/{}", bot["id"].as_str().unwrap());
-    shop.dana.call(Method::PATCH, &path, Some(json!({"status": "suspended"}))).await.expect(200);
+    let held_by = shop.hold_executions().await;
     shop.dana.approve(&id).await.expect(200);
+    shop.change("/api/agents", "name", "invoice-bot", json!({"status": "suspended"})).await;
+    shop.go_on(&held_by).await;
     let ended = loop {
         let card = shop.dana.get(&format!("/api/requests/{id}")).await.expect(200);
         if card["state"] == "failed" {

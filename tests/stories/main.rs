@@ -61,4 +61,5 @@ mod refusals;
 mod repeats;
 mod sight;
 mod streams;
+mod suspended;
 mod two_approvers;

@@ -155,6 +155,63 @@ async fn a_message_that_can_be_read_in_two_ways_is_not_read() {
 }
 
 #[tokio::test]
+async fn an_argument_that_a_header_repeats_must_be_the_same_in_both() {
+    let shop = given_shop().await;
+    let schema = "{type: object, properties: {charge: {type: string, x-mcp-header: Charge}}}";
+    let marked = file(&shop.upstream.url).replace(
+        r#""/charges/{charge}", effect: read}"#,
+        &format!(r#""/charges/{{charge}}", effect: read, input_schema: {schema}}}"#),
+    );
+    shop.apply_and_look(&marked).await;
+    let client = at(&shop);
+    let call = || client.request("tools/call", json!({"name": "shop_charges_get", "arguments": {"charge": "ch_1"}}));
+    for other in ["ch_2", "", "=?base64?Y2hfMg==?="] {
+        let refused = call().header("mcp-param-charge", other).send().await.unwrap();
+        assert_eq!(refused.status(), 400, "{other:?}");
+        assert_eq!(refused.json::<Value>().await.unwrap()["error"]["code"], -32020);
+    }
+    assert!(shop.upstream.requests().is_empty());
+    for same in ["ch_1", "=?base64?Y2hfMQ==?="] {
+        assert_eq!(call().header("mcp-param-charge", same).send().await.unwrap().status(), 200, "{same:?}");
+    }
+    assert_eq!(shop.upstream.requests().len(), 2);
+    // Only of a tool that the agent may use is it known what its headers say.
+    let unseen = client.request("tools/call", json!({"name": "shop_nothing", "arguments": {"charge": "a"}}));
+    let unknown: Value = unseen.header("mcp-param-charge", "b").send().await.unwrap().json().await.unwrap();
+    assert_eq!(unknown["error"]["code"], -32602);
+}
+
+#[tokio::test]
+async fn parameters_that_a_method_does_not_take_are_told_apart_from_a_method_that_there_is_not() {
+    let shop = given_shop().await;
+    let session = at(&shop).in_session().await;
+    let odd = [
+        ("tools/call", json!({"arguments": {}}), "name"),
+        ("tools/call", json!({"name": 7}), "string"),
+        ("tools/call", json!({"name": "shop_charges_get", "arguments": ["ch_1"]}), "map"),
+        ("prompts/get", json!({}), "name"),
+        ("resources/read", json!({"uri": ["a:b"]}), "string"),
+        ("completion/complete", json!({"ref": {"type": "ref/prompt", "name": "x"}}), "argument"),
+    ];
+    for client in [at(&shop), session.clone()] {
+        for (method, params, why) in &odd {
+            let error = client.ask(method, params.clone()).await["error"].clone();
+            let said = error["message"].as_str().unwrap_or_else(|| panic!("{method} {params}: no error"));
+            assert!(error["code"] == -32602 && said.contains(&format!("`{method}`")), "{params}: {error}");
+            assert!(said.contains(why) && !said.contains("struct"), "{params}: {error}");
+        }
+        assert_eq!(client.ask("tools/juggle", json!({})).await["error"]["code"], -32601);
+    }
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": ["shop_charges_get"]});
+    let nobody = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}});
+    for (client, message) in [(&session, list), (&at(&shop), nobody)] {
+        let answer: Value = client.post(&message).send().await.unwrap().json().await.unwrap();
+        assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32602), &json!(1)), "{answer}");
+    }
+    assert!(shop.upstream.requests().is_empty());
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_gets_nothing() {
     let shop = given_shop().await;
     let list = || at(&shop).request("tools/list", json!({}));

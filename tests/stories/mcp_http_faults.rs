@@ -78,6 +78,32 @@ async fn a_session_that_was_forgotten_is_begun_anew_and_the_call_made_once() {
 }
 
 #[tokio::test]
+async fn a_first_greeting_leaves_one_session_at_the_server_and_that_one_is_used() {
+    let remote = Remote::start(Era::Sessions).await;
+    let distant = Distant::well(&remote.url).await;
+    distant.call("stream").await.expect(200);
+    let begun = remote.heard().iter().filter(|heard| heard.method == "initialize").count();
+    assert_eq!((begun, remote.sessions()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_server_that_forgets_every_session_is_not_greeted_again_and_again() {
+    let remote = Remote::start(Era::Sessions).await;
+    remote.remembers_no_session();
+    let distant = Distant::given(&remote.url, ", allow_private: true").await;
+    let checked = distant.check().await;
+    assert_eq!(checked["status"], "error", "{checked}");
+    assert!(checked["status_reason"].as_str().unwrap().contains("forgot the session"), "{checked}");
+    let greeted = || remote.heard().iter().filter(|heard| heard.method == "initialize").count();
+    let before = greeted();
+    // Time enough for a hundred greetings.
+    for _ in 0..100 {
+        distant.agent.get("/v1/agent/permissions").await.expect(200);
+    }
+    assert!(greeted() <= before + 2, "greeted {} times more", greeted() - before);
+}
+
+#[tokio::test]
 async fn an_answer_with_404_is_the_answer_and_no_lost_session() {
     for era in BOTH {
         let remote = Remote::start(era).await;

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
-use support::{Agent, Answer, Desk, Era, Person, Remote, free_port, pause};
+use std::time::Duration;
+use support::{Agent, Answer, Desk, Era, McpClient, Person, Remote, free_port, pause, text};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
@@ -117,6 +118,61 @@ async fn the_everything_server_answers_over_http_when_allowed_and_when_approved(
     assert!(text_of(&echoed).contains("countersigned"), "{echoed}");
     let wrong = distant.ask("get-sum", &json!({"a": "x", "b": 1})).await;
     assert_eq!((wrong.status, wrong.code()), (422, "invalid_arguments"));
+}
+
+#[tokio::test]
+async fn an_upstreams_own_progress_reaches_a_client_that_asked_for_progress() {
+    for era in [Era::Stateless, Era::Sessions] {
+        let remote = Remote::start(era).await;
+        let distant = Distant::well(&remote.url).await;
+        let client = McpClient::new(&distant.desk.origin, KEY);
+        for client in [client.clone(), client.clone().in_session().await] {
+            let (told, answer) = client.follow("up_steps", json!({})).await;
+            let step = |progress: f64, words: &str| json!({"progressToken": "p", "progress": progress, "total": 4.0, "message": words});
+            assert_eq!(told, [step(1.0, "one"), step(2.5, "two"), step(4.0, "four")], "{era:?}");
+            assert_eq!(text(&answer["result"]), "stepped");
+        }
+        // Who did not ask for it hears the answer alone.
+        let silent = client.request("tools/call", json!({"name": "up_steps", "arguments": {}})).send().await.unwrap();
+        assert_eq!(silent.headers()["content-type"], "application/json");
+    }
+}
+
+#[tokio::test]
+async fn a_held_calls_progress_goes_on_from_the_wait_for_its_approval() {
+    let remote = Remote::start(Era::Stateless).await;
+    let distant = Distant::well(&remote.url).await;
+    let held = file(&remote.url, ", allow_private: true, credential: {env: UP_TOKEN, as: bearer}")
+        .replace("tools: [echo]", "tools: [steps]");
+    distant.desk.apply(&held, &[("BOT_KEY", KEY), ("UP_TOKEN", SECRET)]).await;
+    distant.dana.get("/api/connectors").await.expect(200);
+    let client = McpClient::new(&distant.desk.origin, KEY).in_session().await;
+    let call = client.follow("up_steps", json!({}));
+    let decide = async {
+        let id = loop {
+            let open = distant.agent.get("/v1/agents/me/pending-actions").await.expect(200);
+            match open["items"][0]["approval_id"].as_str() {
+                Some(id) => break id.to_owned(),
+                None => pause().await,
+            }
+        };
+        for _ in 0..2 {
+            distant.desk.clock.forward(Duration::from_secs(15));
+            // Whoever woke has had its turn by the time that this is answered.
+            distant.agent.get("/v1/agent/permissions").await.expect(200);
+        }
+        distant.dana.approve(&id).await.expect(200);
+    };
+    let ((told, answer), ()) = tokio::join!(call, decide);
+    assert_eq!(text(&answer["result"]), "stepped");
+    let values: Vec<_> = told.iter().map(|told| told["progress"].as_f64().unwrap()).collect();
+    assert!(values.is_sorted_by(|one, next| one < next), "{told:?}");
+    let last = told.last().unwrap();
+    assert_eq!(
+        (&last["message"], &last["progress"], &last["progressToken"]),
+        (&json!("four"), &last["total"], &json!("p"))
+    );
+    assert!(values.len() >= 4 && told[0]["message"] == "Waiting for approval", "{told:?}");
 }
 
 #[tokio::test]

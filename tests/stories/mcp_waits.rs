@@ -1,7 +1,8 @@
 //! A held call by MCP reaches its result, whatever its client's patience is: in its own answer, as a task, or by
 //! `await_approval`.
 
-use crate::given::{KEY, Shop, given_shop};
+use crate::given::{KEY, Shop, file, given_shop};
+use countersign_server::clock::Clock as _;
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::{McpClient, pause, text};
@@ -76,6 +77,38 @@ async fn a_call_is_held_for_all_of_its_fifty_seconds() {
     };
     let (result, ()) = tokio::join!(call, decide);
     assert!(text(&result).contains("re_1"), "after 48 seconds it still waited: {result}");
+}
+
+#[tokio::test]
+async fn a_call_is_held_for_as_long_as_its_agents_wait_budget_says() {
+    let shop = given_shop().await;
+    let patient = file(&shop.upstream.url).replace("key_env: BOT_KEY}", "key_env: BOT_KEY, wait_budget_seconds: 300}");
+    shop.apply_and_look(&patient).await;
+    let client = at(&shop);
+    let call = client.call("shop_refunds_create", refund());
+    let decide = async {
+        let id = waiting(&shop).await;
+        for _ in 0..6 {
+            shop.desk.clock.forward(Duration::from_secs(48));
+            // Whoever woke has had its turn by the time that this is answered.
+            shop.agent.get("/v1/agent/permissions").await.expect(200);
+        }
+        shop.dana.approve(&id).await.expect(200);
+    };
+    let (result, ()) = tokio::join!(call, decide);
+    assert!(text(&result).contains("re_1"), "after 288 seconds it still waited: {result}");
+
+    shop.change("/api/agents", "name", "invoice-bot", json!({"wait_budget_seconds": 20})).await;
+    for (tool, arguments) in [("shop_refunds_create", None), ("await_approval", Some("approval_id"))] {
+        let arguments = match arguments {
+            Some(name) => json!({name: waiting(&shop).await}),
+            None => refund(),
+        };
+        let began = shop.desk.clock.now().millis();
+        while_time_passes(&shop, client.call(tool, arguments)).await;
+        let waited = (shop.desk.clock.now().millis() - began) / 1_000;
+        assert!((20..50).contains(&waited), "{tool} was held for {waited} seconds");
+    }
 }
 
 #[tokio::test]

@@ -205,6 +205,12 @@ impl Desk {
         apply_to(self.folder(), Arc::clone(&self.lives_by), file, variables).await;
     }
 
+    /// The same with `--prune`.
+    pub async fn apply_and_prune(&self, file: &str, variables: &[(&str, &str)]) {
+        let options = Options { prune: true, ..Options::default() };
+        apply_with(options, self.folder(), Arc::clone(&self.lives_by), file, variables).await;
+    }
+
     /// Names the desk and makes its first admin.
     pub async fn set_up(&self, name: &str, email: &str) -> Person {
         Person::set_up(self, name, email, false).await
@@ -239,6 +245,10 @@ pub async fn call_at(origin: &str, method: Method, path: &str, body: Option<&Val
 
 /// Applies a desk file to a folder, be there a server on it or not.
 pub async fn apply_to(folder: &Path, clock: SharedClock, file: &str, variables: &[(&str, &str)]) {
+    apply_with(Options::default(), folder, clock, file, variables).await;
+}
+
+async fn apply_with(options: Options, folder: &Path, clock: SharedClock, file: &str, variables: &[(&str, &str)]) {
     let data = DataFolder::prepare(folder).unwrap();
     let store = Store::open(&data).await.unwrap();
     ensure_desk(&store, &clock).await.unwrap();
@@ -248,7 +258,7 @@ pub async fn apply_to(folder: &Path, clock: SharedClock, file: &str, variables: 
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let environment = Arc::new(move |name: &str| variables.get(name).cloned().map(SecretString::from));
     let actor = Actor::Cli("story".into());
-    apply(&store, &vault, &clock, file, environment, actor, Options::default()).await.unwrap();
+    apply(&store, &vault, &clock, file, environment, actor, options).await.unwrap();
 }
 
 /// A program that asks.

@@ -106,6 +106,25 @@ impl McpClient {
         }
     }
 
+    /// A call whose client asks for progress: the progress that it hears, and then the answer.
+    pub async fn follow(&self, tool: &str, arguments: Value) -> (Vec<Value>, Value) {
+        let mut request = self.request("tools/call", json!({"name": tool, "arguments": arguments})).build().unwrap();
+        let mut message: Value = serde_json::from_slice(request.body().unwrap().as_bytes().unwrap()).unwrap();
+        message["params"]["_meta"]["progressToken"] = json!("p");
+        *request.body_mut() = Some(message.to_string().into());
+        request.headers_mut().remove("content-length");
+        let mut messages = Messages::of(self.client.execute(request).await.unwrap());
+        let mut told = Vec::new();
+        while let Some(message) = messages.next().await {
+            match message["method"].as_str() {
+                Some("notifications/progress") => told.push(message["params"].clone()),
+                _ if message["id"] == self.id => return (told, message),
+                _ => {}
+            }
+        }
+        panic!("the stream ended without an answer, after {told:?}");
+    }
+
     /// A request's answer: `result` or `error`.
     pub async fn ask(&self, method: &str, params: Value) -> Value {
         answer(self.request(method, params).send().await.unwrap(), self.id).await

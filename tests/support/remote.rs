@@ -63,9 +63,11 @@ struct Counter {
     elsewhere: Mutex<String>,
     /// Whether it says of a stream that it has none by 404.
     streamless: AtomicBool,
+    /// Whether it answers nothing in a session that it has begun.
+    forgetful: AtomicBool,
 }
 
-const NAMES: [&str; 9] = ["echo", "missing", "stream", "cut", "cut_stream", "busy", "fail", "moved", "hang"];
+const NAMES: [&str; 10] = ["echo", "missing", "stream", "steps", "cut", "cut_stream", "busy", "fail", "moved", "hang"];
 
 fn offered(names: &[&str]) -> Vec<Value> {
     names.iter().map(|name| json!({"name": name, "inputSchema": {"type": "object"}})).collect()
@@ -83,6 +85,7 @@ impl Remote {
             listening: watch::Sender::new(0),
             elsewhere: Mutex::default(),
             streamless: AtomicBool::default(),
+            forgetful: AtomicBool::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -108,6 +111,17 @@ impl Remote {
     /// It knows none of its sessions any more.
     pub fn forgets_sessions(&self) {
         self.desk.sessions.lock().unwrap().clear();
+    }
+
+    /// From now on it has forgotten each session by the first request in it.
+    pub fn remembers_no_session(&self) {
+        self.desk.forgetful.store(true, Ordering::SeqCst);
+    }
+
+    /// How many of its sessions are open.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.desk.sessions.lock().unwrap().len()
     }
 
     /// It changes what a tool says of itself, and tells of it or not.
@@ -169,7 +183,9 @@ async fn take(State((desk, stop)): State<Shared>, http: Method, headers: HeaderM
     let heard = Heard { http: http.clone(), method: method.clone(), tool, headers: headers.clone(), body };
     desk.heard.lock().unwrap().push(heard);
     let session = headers.get("mcp-session-id").and_then(|value| value.to_str().ok());
+    let forgotten = desk.forgetful.load(Ordering::SeqCst) && !message["id"].is_null();
     let known = session.is_some_and(|session| desk.sessions.lock().unwrap().iter().any(|known| known == session));
+    let known = known && !forgotten;
     if desk.era == Era::Sessions && method != "initialize" && !known {
         return if session.is_some() { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST }.into_response();
     }
@@ -239,6 +255,19 @@ fn call(desk: &Counter, message: &Value, headers: &HeaderMap) -> Response {
             let noise = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info"}});
             let answer = result(message, &said("streamed"));
             let events = format!(": hi\n\nevent: message\ndata: {noise}\n\nid: 7\ndata: {answer}\n\n");
+            ([("content-type", "text/event-stream")], events).into_response()
+        }
+        "steps" => {
+            let token = &message["params"]["_meta"]["progressToken"];
+            let step = |progress: f64, words: &str| {
+                let params = json!({"progressToken": token, "progress": progress, "total": 4, "message": words});
+                json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})
+            };
+            let other = json!({"jsonrpc": "2.0", "method": "notifications/progress",
+                "params": {"progressToken": "not-this-one", "progress": 3}});
+            let told = [step(1.0, "one"), step(2.5, "two"), other, step(2.0, "back"), step(4.0, "four")];
+            let told = told.map(|event| format!("data: {event}\n\n")).concat();
+            let events = format!("{told}data: {}\n\n", result(message, &said("stepped")));
             ([("content-type", "text/event-stream")], events).into_response()
         }
         "cut" => broken("application/json", "{\"jsonrpc\":"),

@@ -360,6 +360,11 @@ pub struct PermittedTool {
     pub effect: Effect,
     /// What calling it needs: `allow`, `request_approval`, `deny`, or `depends` where a policy looks at the call.
     pub needs: String,
+    /// Where a grant covers it: until when its calls need no further approval, at the latest. Calls in whose place the
+    /// policies allow or deny are not the grant's business.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub granted_until: Option<Timestamp>,
     /// Its title, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,

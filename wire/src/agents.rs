@@ -22,6 +22,8 @@ pub struct AgentRow {
     pub connectors: Option<Vec<String>>,
     /// For whom it may ask besides its owner.
     pub may_act_for: MayActFor,
+    /// How long its held calls wait by MCP before it is told to come back, in seconds.
+    pub wait_budget_seconds: u32,
     /// The beginning of its API key, to tell keys apart; null without one.
     pub key_hint: Option<String>,
     /// Whether a public key is registered for signed tokens.
@@ -53,6 +55,9 @@ pub struct AgentBody {
     /// For whom it may ask besides its owner.
     #[serde(default)]
     pub may_act_for: MayActFor,
+    /// How long its held calls wait by MCP, 1 to 3600 seconds; 50 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_budget_seconds: Option<u32>,
 }
 
 /// `PATCH /api/agents/{id}`; what is left out stays.
@@ -68,6 +73,9 @@ pub struct AgentChange {
     /// For whom it may ask from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub may_act_for: Option<MayActFor>,
+    /// How long its held calls wait by MCP from now on, 1 to 3600 seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_budget_seconds: Option<u32>,
 }
 
 /// The answer of `POST /api/agents` and `POST /api/agents/{id}/key`: the key is shown this once.

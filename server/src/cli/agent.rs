@@ -9,7 +9,7 @@ use crate::config::email_argument;
 use crate::desk::AgentKey;
 use crate::store;
 use crate::store::agents::Agent;
-use countersign_domain::agent::{AgentStatus, MayActFor, is_agent_name};
+use countersign_domain::agent::{AgentStatus, MayActFor, WAIT_BUDGETS, is_agent_name};
 use countersign_domain::ids::AgentId;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -36,6 +36,9 @@ pub struct CreateArguments {
     /// A connector that it may use, by slug; may be given several times; all when left out
     #[arg(long = "connector")]
     connectors: Vec<String>,
+    /// How many seconds its held calls wait by MCP before it is told to come back, 1 to 3600; 50 when left out
+    #[arg(long, value_name = "SECONDS", value_parser = wait_budget)]
+    wait_budget: Option<u32>,
     #[command(flatten)]
     desk: DeskArguments,
 }
@@ -74,6 +77,7 @@ pub(super) async fn run(command: AgentCommand) -> Result<(), CliError> {
                     public_key,
                     connectors,
                     may_act_for: MayActFor::default(),
+                    wait_budget_seconds: arguments.wait_budget,
                     from_file: false,
                     created_at: now,
                     last_seen_at: None,
@@ -83,7 +87,8 @@ pub(super) async fn run(command: AgentCommand) -> Result<(), CliError> {
                     true => told("there is an agent with this name already"),
                     false => error.into(),
                 })?;
-                let metadata = json!({"name": agent.name, "owner_id": agent.owner_id, "connectors": agent.connectors});
+                let metadata = json!({"name": agent.name, "owner_id": agent.owner_id, "connectors": agent.connectors,
+                    "wait_budget_seconds": agent.wait_budget()});
                 store::audit::append(connection, Entry::new(now, actor, "agent.created", id).with(metadata)).await?;
                 store::desk::bump_config(connection).await?;
                 Ok::<_, CliError>(())
@@ -98,6 +103,11 @@ pub(super) async fn run(command: AgentCommand) -> Result<(), CliError> {
         None => say(format_args!("{} ({id}) may ask with tokens that it signs itself.", arguments.name)),
     }
     Ok(())
+}
+
+fn wait_budget(text: &str) -> Result<u32, String> {
+    let seconds = text.parse().ok().filter(|seconds| WAIT_BUDGETS.contains(seconds));
+    seconds.ok_or_else(|| "a wait budget is 1 to 3600 seconds".to_owned())
 }
 
 fn told(text: &str) -> CliError {

@@ -125,7 +125,23 @@ pub struct Outgoing {
     pub body: Option<Vec<u8>>,
     /// For `http`; an `mcp` server's credential is part of its settings.
     pub credential: Option<Credential>,
+    /// Where its progress is told, if anywhere.
+    pub progress: Option<ProgressTo>,
 }
+
+/// How far a call has come, as its upstream says while it makes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// So much is done.
+    pub done: f64,
+    /// Of so much, where it knows.
+    pub total: Option<f64>,
+    /// In its own words, without our secrets.
+    pub words: Option<String>,
+}
+
+/// Where a call's progress is told. It must not wait.
+pub type ProgressTo = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// Something that the desk should know about a connector.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,13 +5,14 @@ use super::error::{DeskError, invalid, not_found, refuse};
 use super::paging::{PageParameters, Place, page};
 use super::session::{SignedIn, Widening};
 use super::snapshot::Snapshot;
+use super::withdraw::{Lapse, withdraw_all};
 use crate::audit::{Actor, Entry};
 use crate::auth::agent_jwt::AgentPublicKey;
 use crate::auth::secrets::{self, key_hint, new_api_key};
 use crate::store;
 use crate::store::Connection;
 use crate::store::agents::Agent;
-use countersign_domain::agent::{AgentStatus, MayActFor, is_agent_name};
+use countersign_domain::agent::{AgentStatus, MayActFor, WAIT_BUDGETS, is_agent_name};
 use countersign_domain::ids::{AgentId, UserId};
 use countersign_domain::user::Role;
 use countersign_wire::Page;
@@ -91,15 +92,15 @@ impl Desk {
         Ok(AgentCreated { agent, key: key.map(|key| key.secret.expose_secret().to_owned()) })
     }
 
-    /// Suspends an agent, lets it in again, or changes what it may use. Suspending needs no passkey.
+    /// Suspends an agent, lets it in again, or changes what it may use or how long it waits. What a suspended one has
+    /// waiting is taken back. Suspending needs no passkey.
     ///
     /// # Errors
     /// When there is no such agent, or a passkey must be touched first.
     pub async fn change_agent(&self, who: &SignedIn, id: AgentId, change: AgentChange) -> Result<AgentRow, DeskError> {
-        let narrows = change.connectors.is_none()
-            && change.may_act_for.is_none()
-            && change.status == Some(AgentStatus::Suspended);
-        if !narrows {
+        let widens =
+            change.connectors.is_some() || change.may_act_for.is_some() || change.status == Some(AgentStatus::Active);
+        if widens {
             self.widening(who)?;
         }
         if change.may_act_for.is_some() {
@@ -107,10 +108,12 @@ impl Desk {
         }
         let snapshot = self.snapshot();
         check_slugs(&snapshot, change.connectors.as_deref())?;
-        let (now, me) = (self.now(), who.clone());
+        check_wait_budget(change.wait_budget_seconds)?;
+        let (desk, me) = (self.clone(), who.clone());
         let agent = self
             .configure(move |connection| {
                 Box::pin(async move {
+                    let (now, actor) = (desk.now(), Actor::User(me.user().id));
                     let mut agent = find(connection, &me, id).await?;
                     // Its owner may stop it, and so may an admin; whoever stopped it, an admin lets it go on.
                     if agent.status == AgentStatus::Suspended && change.status == Some(AgentStatus::Active) {
@@ -119,13 +122,18 @@ impl Desk {
                     agent.status = change.status.unwrap_or(agent.status);
                     agent.connectors = change.connectors.or(agent.connectors);
                     agent.may_act_for = change.may_act_for.unwrap_or(agent.may_act_for);
+                    agent.wait_budget_seconds = change.wait_budget_seconds.or(agent.wait_budget_seconds);
                     store::agents::update(connection, &agent).await?;
-                    let entry = Entry::new(now, Actor::User(me.user().id), "agent.changed", agent.id);
+                    let entry = Entry::new(now, actor.clone(), "agent.changed", agent.id);
                     store::audit::append(connection, entry.with(told(&agent))).await?;
+                    if agent.status == AgentStatus::Suspended {
+                        withdraw_all(connection, agent.id, &actor, Lapse::Suspended, now).await?;
+                    }
                     Ok(agent)
                 })
             })
             .await?;
+        self.announce();
         Ok(row(&self.snapshot(), &agent))
     }
 
@@ -189,6 +197,7 @@ impl Desk {
     ) -> Result<(Agent, Option<AgentKey>), DeskError> {
         check_name(&body.name)?;
         check_slugs(snapshot, body.connectors.as_deref())?;
+        check_wait_budget(body.wait_budget_seconds)?;
         if let Some(pem) = &body.public_key {
             AgentPublicKey::read(pem).map_err(|error| invalid("public_key", error.to_string()))?;
         }
@@ -203,6 +212,7 @@ impl Desk {
             public_key: body.public_key,
             connectors: body.connectors,
             may_act_for: body.may_act_for,
+            wait_budget_seconds: body.wait_budget_seconds,
             from_file: false,
             created_at: self.now(),
             last_seen_at: None,
@@ -220,6 +230,7 @@ fn told(agent: &Agent) -> serde_json::Value {
         "status": agent.status,
         "connectors": agent.connectors,
         "may_act_for": agent.may_act_for,
+        "wait_budget_seconds": agent.wait_budget(),
     })
 }
 
@@ -256,6 +267,13 @@ fn check_slugs(snapshot: &Snapshot, slugs: Option<&[String]>) -> Result<(), Desk
     }
 }
 
+fn check_wait_budget(seconds: Option<u32>) -> Result<(), DeskError> {
+    match seconds.is_none_or(|seconds| WAIT_BUDGETS.contains(&seconds)) {
+        true => Ok(()),
+        false => Err(invalid("wait_budget_seconds", "1 to 3600")),
+    }
+}
+
 async fn insert(connection: &mut Connection, agent: &Agent) -> Result<(), DeskError> {
     store::agents::insert(connection, agent).await.map_err(|error| match error.is_taken() {
         true => refuse(Code::Conflict, "There is an agent with this name already."),
@@ -273,6 +291,7 @@ fn row(snapshot: &Snapshot, agent: &Agent) -> AgentRow {
         status: agent.status,
         connectors: agent.connectors.clone(),
         may_act_for: MayActFor { users: agent.may_act_for.users.clone(), groups: agent.may_act_for.groups.clone() },
+        wait_budget_seconds: agent.wait_budget(),
         key_hint: agent.key_hint.clone(),
         has_public_key: agent.public_key.is_some(),
         created_at: agent.created_at,

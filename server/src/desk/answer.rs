@@ -60,9 +60,11 @@ impl Desk {
         let waited = tokio::time::timeout(limit, async {
             loop {
                 tokio::select! {
-                    () = watch.moved() => {}
+                    // First: what ends because the agent was suspended is not told to it.
+                    biased;
                     // Whoever holds a key that was replaced meanwhile hears nothing more.
                     () = self.until_revoked(caller) => return Err(opens_nothing()),
+                    () = watch.moved() => {}
                 }
                 let now = self.request_of(caller, id).await?;
                 if now.has_ended() || before.is_some_and(|before| now.state != before) {

@@ -3,6 +3,7 @@
 use super::call::StoredCall;
 use super::error::DeskError;
 use super::fit::Unfit;
+use super::progress::Following;
 use super::snapshot::{ConnectorEntry, Snapshot, still_current};
 use super::submit::http_call;
 use super::{Desk, SealedPart, move_on};
@@ -16,7 +17,7 @@ use countersign_domain::connector::ConnectorKind;
 use countersign_domain::execution::{Answer, Attempt, ExecutionErrorCode};
 use countersign_domain::ids::RequestId;
 use countersign_domain::presence::ABSENCE;
-use countersign_domain::request::{RequestEvent, RequestState};
+use countersign_domain::request::{Door, RequestEvent, RequestState};
 use secrecy::SecretString;
 use serde_json::json;
 use std::sync::Arc;
@@ -24,12 +25,20 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Where an allowed call's attempt will arrive. Dropping it changes nothing: the call goes on without a listener.
-pub struct Sending(oneshot::Receiver<Attempt>);
+pub struct Sending {
+    attempt: oneshot::Receiver<Attempt>,
+    following: Option<Following>,
+}
 
 impl Sending {
+    /// What the upstream says while it makes the call, from its first word on; none where nobody would follow.
+    pub fn following(&mut self) -> Option<Following> {
+        self.following.take()
+    }
+
     /// What came of the call.
     pub async fn attempt(self) -> Attempt {
-        self.0.await.unwrap_or_else(|_| Attempt::Unknown("The desk stopped while the call was under way.".into()))
+        self.attempt.await.unwrap_or_else(|_| Attempt::Unknown("The desk stopped while the call was under way.".into()))
     }
 }
 
@@ -45,7 +54,8 @@ impl Desk {
     /// own does it: nothing that the caller does can stop it half-way.
     pub(super) fn send_allowed(&self, snapshot: &Snapshot, request: &Request) -> Result<Sending, DeskError> {
         let outgoing = self.outgoing_call(snapshot, request);
-        let (teller, sending) = oneshot::channel();
+        let (teller, attempt) = oneshot::channel();
+        let following = (request.door == Door::Mcp).then(|| self.follow(request.id));
         let desk = self.clone();
         let request = request.clone();
         tokio::spawn(async move {
@@ -61,7 +71,7 @@ impl Desk {
             let heard = teller.send(attempt.clone()).is_ok();
             desk.finish(request, attempt, heard).await;
         });
-        Ok(Sending(sending))
+        Ok(Sending { attempt, following })
     }
 
     /// Begins a call that was just approved, in a task of its own. An external request has nothing to run;
@@ -147,6 +157,7 @@ impl Desk {
             arguments,
             body,
             credential,
+            progress: (request.connector_kind == ConnectorKind::Mcp).then(|| self.progress_of(request.id)),
         })
     }
 

@@ -201,6 +201,28 @@ impl Desk {
         Ok(None)
     }
 
+    /// What grants cover of an agent's calls for its owner, in whatever session, and until when.
+    pub(super) async fn covering(
+        &self,
+        snapshot: &Snapshot,
+        agent: AgentId,
+        owner: UserId,
+        now: Timestamp,
+    ) -> Result<Vec<(Bound, Timestamp)>, DeskError> {
+        let mut connection = self.store().read().await?;
+        let running = store::grants::running_of_agent(&mut connection, agent, now).await?;
+        drop(connection);
+        let mut covered = Vec::new();
+        for grant in running.into_iter().filter(|grant| grant.bound.requester_id == owner) {
+            let Some(effect) = effect_of(snapshot, &grant.bound) else { continue };
+            let sought = Sought { bound: grant.bound, effect, session: None, only: Some(grant.id) };
+            if self.backing(snapshot, &sought, now).await?.is_some() {
+                covered.push((sought.bound, grant.term.expires_at));
+            }
+        }
+        Ok(covered)
+    }
+
     /// The grants that hold, of those that this person may end: of agents that they own, made by them, or all for an
     /// admin.
     ///

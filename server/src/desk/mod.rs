@@ -33,7 +33,9 @@ mod people;
 mod permissions;
 mod policies;
 mod presence;
+mod progress;
 mod proof;
+mod report;
 mod ring;
 mod session;
 mod setup;
@@ -55,11 +57,13 @@ pub use grants::GrantParameters;
 pub use paging::PageParameters;
 pub use permissions::Offer;
 pub use presence::Waiting;
+pub use progress::Following;
 pub use session::{Admin, SignedIn, Widening};
 pub(crate) use setup::ensure_default_flow;
 pub use stream::{Hub, Watch};
 pub use submit::{Ask, Submitted};
 pub use upstreams::Upstream;
+pub(crate) use withdraw::{Lapse, withdraw_all, withdraw_all_of};
 
 use crate::auth::passkeys::Passkeys;
 use crate::clock::{SharedClock, fresh_id};
@@ -77,6 +81,7 @@ use countersign_domain::ids::{ConnectorId, RequestId, SessionId};
 use countersign_wire::events::EventKind;
 use futures::future::BoxFuture;
 use presence::Callers;
+use progress::Followed;
 use snapshot::Snapshot;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -115,6 +120,7 @@ struct Inner {
     connectors_moved: broadcast::Sender<ConnectorId>,
     under_way: watch::Sender<usize>,
     callers: Callers,
+    followed: Followed,
     settings: watch::Sender<i64>,
     stopping: AtomicBool,
     couriers: Mutex<Option<(DeskSettings, Couriers)>>,
@@ -155,6 +161,7 @@ impl Desk {
             connectors_moved: broadcast::channel(256).0,
             under_way: watch::channel(0).0,
             callers: Callers::default(),
+            followed: Followed::default(),
             settings: watch::channel(0).0,
             stopping: AtomicBool::new(false),
             couriers: Mutex::new(None),

@@ -5,6 +5,7 @@ use super::error::{DeskError, not_found, refuse};
 use super::paging::{PageParameters, Place, page};
 use super::session::{Admin, Widening};
 use super::setup::{groups, named};
+use super::withdraw::withdraw_all_of;
 use crate::audit::Entry;
 use crate::store;
 use crate::store::Connection;
@@ -36,7 +37,8 @@ impl Desk {
         page(items, given, |user: &UserRow| Place::by_name(&user.email))
     }
 
-    /// Changes a person's name, role, groups, or whether the account is open. Closing it ends their sessions.
+    /// Changes a person's name, role, groups, or whether the account is open. Closing it ends their sessions, and what
+    /// their agents have waiting.
     ///
     /// # Errors
     /// When there is no such person, a field is wrong, or the desk would be left without an admin.
@@ -47,17 +49,21 @@ impl Desk {
         id: UserId,
         change: UserChange,
     ) -> Result<UserRow, DeskError> {
-        let (now, actor) = (self.now(), admin.actor());
+        let (desk, actor) = (self.clone(), admin.actor());
         let (row, ended) = self
             .configure(move |connection| {
                 Box::pin(async move {
+                    let now = desk.now();
                     let before = store::users::by_id(connection, id).await?.ok_or_else(|| not_found("person"))?;
                     let user = changed(before, &change)?;
                     store::users::update(connection, &user).await?;
                     check_admin_left(connection).await?;
                     let ended = match user.active {
                         true => Vec::new(),
-                        false => store::sessions::delete_of_user(connection, id).await?,
+                        false => {
+                            withdraw_all_of(connection, id, &actor, now).await?;
+                            store::sessions::delete_of_user(connection, id).await?
+                        }
                     };
                     let entry = Entry::new(now, actor, "user.changed", user.id);
                     let metadata =
@@ -70,6 +76,7 @@ impl Desk {
                 })
             })
             .await?;
+        self.announce();
         self.cut_off(ended);
         Ok(row)
     }

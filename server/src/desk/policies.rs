@@ -11,7 +11,7 @@ use crate::store;
 use crate::store::Connection;
 use crate::store::policies::PolicyRecord;
 use countersign_domain::ids::{PolicyId, RequestId};
-use countersign_domain::policy::{Action, CompiledPolicy, Policy, PolicyBody, Scope};
+use countersign_domain::policy::{Action, CompiledPolicy, Policy, PolicyBody, Scope, named_tools};
 use countersign_wire::Page;
 use countersign_wire::policies::PolicyRow;
 use countersign_wire::problem::Code;
@@ -133,12 +133,8 @@ impl Desk {
             }
             None => vec![request.tool.clone()],
         };
-        let named = match tools.as_slice() {
-            [tool] => tool.clone(),
-            many => format!("{} tools", many.len()),
-        };
         Ok(PolicyBody {
-            name: format!("{who}: {named} in {}", request.connector_name),
+            name: format!("{who}: {} in {}", named_tools(&tools), request.connector_name),
             action: Action::Allow,
             scope: Scope {
                 connectors: Some(vec![request.connector_slug]),

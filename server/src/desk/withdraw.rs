@@ -1,14 +1,35 @@
-//! A request is taken back, by the agent that asked or by that agent's owner.
+//! A request is taken back: by the agent that asked, by that agent's owner, or with the agent's leave to ask.
 
 use super::course::close;
 use super::error::{DeskError, ended, not_found};
 use super::session::SignedIn;
+use super::snapshot::Snapshot;
 use super::{AgentCaller, Desk, move_on};
 use crate::audit::{Actor, Entry};
-use crate::store;
 use crate::store::requests::Request;
-use countersign_domain::ids::RequestId;
+use crate::store::{self, Connection};
+use countersign_domain::Timestamp;
+use countersign_domain::ids::{AgentId, RequestId, UserId};
 use countersign_domain::request::{Door, RequestEvent, RequestState};
+use serde_json::{Value, json};
+
+/// How an agent lost its leave to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lapse {
+    /// It was suspended.
+    Suspended,
+    /// Its owner's account was closed.
+    OwnerClosed,
+}
+
+impl Lapse {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Suspended => "agent_suspended",
+            Self::OwnerClosed => "owner_closed",
+        }
+    }
+}
 
 impl Desk {
     /// The agent takes its own request back.
@@ -60,12 +81,7 @@ impl Desk {
                     if request.state == RequestState::Pending && now >= request.expires_at {
                         return Err(ended(id, RequestState::Expired));
                     }
-                    request.state = request.state.after(RequestEvent::Withdraw).map_err(|now| ended(id, now.state))?;
-                    close(connection, &desk.snapshot(), &request, None, now).await?;
-                    store::requests::presence::delivered(connection, id).await?;
-                    let entry = Entry::of_request(now, actor, "approval.withdrawn", id);
-                    store::audit::append(connection, entry).await?;
-                    move_on(connection, &mut request, now).await?;
+                    take_back(connection, &desk.snapshot(), &mut request, actor, json!({}), now).await?;
                     Ok::<_, DeskError>(request)
                 })
             })
@@ -73,4 +89,57 @@ impl Desk {
         self.announce();
         Ok(withdrawn)
     }
+}
+
+/// Takes back all that waits for approval of an agent that may not ask any more: nobody waits for it, and what was
+/// approved of it would not run. What had its deadline is left to that.
+pub(crate) async fn withdraw_all(
+    connection: &mut Connection,
+    agent: AgentId,
+    actor: &Actor,
+    lapse: Lapse,
+    now: Timestamp,
+) -> Result<(), DeskError> {
+    let waiting = store::requests::waiting_of_agent(connection, agent, now).await?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    // Whoever runs this need be no running desk.
+    let snapshot = Snapshot::load(connection, None).await?;
+    for mut request in waiting {
+        take_back(connection, &snapshot, &mut request, actor.clone(), json!({"reason": lapse.word()}), now).await?;
+    }
+    Ok(())
+}
+
+/// The same of all agents of somebody whose account is closed.
+pub(crate) async fn withdraw_all_of(
+    connection: &mut Connection,
+    owner: UserId,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), DeskError> {
+    for agent in store::agents::all(connection).await? {
+        if agent.owner_id == owner {
+            withdraw_all(connection, agent.id, actor, Lapse::OwnerClosed, now).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn take_back(
+    connection: &mut Connection,
+    snapshot: &Snapshot,
+    request: &mut Request,
+    actor: Actor,
+    metadata: Value,
+    now: Timestamp,
+) -> Result<(), DeskError> {
+    let id = request.id;
+    request.state = request.state.after(RequestEvent::Withdraw).map_err(|now| ended(id, now.state))?;
+    close(connection, snapshot, request, None, now).await?;
+    store::requests::presence::delivered(connection, id).await?;
+    let entry = Entry::of_request(now, actor, "approval.withdrawn", id);
+    store::audit::append(connection, entry.with(metadata)).await?;
+    Ok(move_on(connection, request, now).await?)
 }

@@ -98,6 +98,7 @@ impl<'a> Writer<'a> {
             "public_key": agent.public_key,
             "connectors": connectors.map(|slugs| self.kept(&what, "connectors", slugs, Self::is_connected)),
             "may_act_for": may,
+            "wait_budget_seconds": agent.wait_budget_seconds,
         })))
     }
 

@@ -67,6 +67,7 @@ fn queue() -> Router<App> {
         .route("/requests", get(requests::list_requests))
         .route("/requests/{id}", get(requests::get_request))
         .route("/requests/{id}/withdraw", post(requests::withdraw_request))
+        .route("/requests/{id}/report", post(requests::report_request))
         .route("/requests/{id}/approvers", post(requests::add_approvers))
         .route("/requests/{id}/policy-draft", get(requests::draft_policy))
         .route("/requests/{id}/decisions", post(decisions::create_decision))

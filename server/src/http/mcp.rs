@@ -6,7 +6,7 @@ use super::problem::DoorError;
 use crate::desk::{AgentCaller, Desk};
 use crate::http::BODY_LIMIT;
 use crate::mcp::sessions::{CALLER, Sessions};
-use crate::mcp::{Gateway, Presence};
+use crate::mcp::{Gateway, Presence, refusal_at_the_door};
 use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -16,6 +16,7 @@ use axum::response::{IntoResponse as _, Response};
 use countersign_domain::canonical::Strict;
 use countersign_wire::problem::Code;
 use futures::StreamExt as _;
+use rmcp::model::ErrorData;
 use rmcp::transport::streamable_http_server::session::SessionStore;
 use rmcp::transport::streamable_http_server::session::local::{LocalSessionManager, SessionConfig};
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -91,7 +92,7 @@ pub async fn serve(State(app): State<App>, AgentDoor(caller): AgentDoor, request
         Err(error) => return error.into_response(),
     };
     if parts.method == Method::POST
-        && let Some(refused) = not_strict(&bytes)
+        && let Some(refused) = refused_unread(&bytes)
     {
         return refused;
     }
@@ -131,15 +132,21 @@ async fn read(body: Body) -> Result<Bytes, DoorError> {
     whole.map_err(|_| DoorError::new(Code::TooLarge, format!("A message may have at most {BODY_LIMIT} bytes.")))
 }
 
-/// A key that stands twice is read in one way here and in another upstream, so neither is believed. What is no JSON, or
-/// nested too deep, is no message that could be answered as one.
-fn not_strict(bytes: &[u8]) -> Option<Response> {
-    let error = serde_json::from_slice::<Strict>(bytes).err()?;
-    if error.classify() != Category::Data {
-        return Some(DoorError::new(Code::BadRequest, format!("The body: {error}.")).into_response());
-    }
-    let id = serde_json::from_slice::<Value>(bytes).map(|mut message| message["id"].take()).unwrap_or_default();
-    let body = json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32600, "message": error.to_string()}});
+/// A key that stands twice is read in one way here and in another upstream, so neither is believed; and what rmcp would
+/// take for something else is answered before it does. What is no JSON, or nested too deep, is no message that could be
+/// answered as one.
+fn refused_unread(bytes: &[u8]) -> Option<Response> {
+    let (id, error) = match serde_json::from_slice::<Strict>(bytes) {
+        Ok(Strict(message)) => (message["id"].clone(), refusal_at_the_door(&message)?),
+        Err(error) if error.classify() != Category::Data => {
+            return Some(DoorError::new(Code::BadRequest, format!("The body: {error}.")).into_response());
+        }
+        Err(error) => {
+            let id = serde_json::from_slice::<Value>(bytes).map(|mut message| message["id"].take()).unwrap_or_default();
+            (id, ErrorData::invalid_request(error.to_string(), None))
+        }
+    };
+    let body = json!({"jsonrpc": "2.0", "id": id, "error": error});
     Some((StatusCode::BAD_REQUEST, Json(body)).into_response())
 }
 

@@ -52,7 +52,7 @@ async fn ask(
     // What takes part in the asking is gone before the waiting begins: many wait at once.
     match Box::pin(gateway.desk.submit(caller, ask)).await? {
         Submitted::Denied(request) => Ok(result::of_ended(&gateway.desk, &request)?.into()),
-        Submitted::Sent(request, sending) => lanes::for_attempt(gateway, request, sending, lane, context).await,
+        Submitted::Sent(request, sending) => lanes::for_attempt(gateway, caller, request, sending, lane, context).await,
         Submitted::Held(request) | Submitted::Joined(request) => {
             lanes::for_end(gateway, caller, request, lane, context).await
         }

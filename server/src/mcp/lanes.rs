@@ -1,25 +1,24 @@
 //! How a held call waits (architecture, 5). Lane A gives a client that knows tasks a task after five seconds. Lane B holds
-//! the answer for as long as most clients wait, with progress for who asked for it. Lane C says what to do when that was
-//! not long enough. Whoever was given a task or an id has a handle, and the request goes on without it.
+//! the answer for as long as the agent's wait budget says, with progress for who asked for it. Lane C says what to do when
+//! that was not long enough. Whoever was given a task or an id has a handle, and the request goes on without it.
 
+use super::progress::Teller;
 use super::{Gateway, presence, result};
 use crate::desk::{AgentCaller, Desk, DeskError, Sending, Wait};
 use crate::store::requests::Request;
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::{RequestKind, RequestState};
 use rmcp::RoleServer;
-use rmcp::model::{CallToolResponse, CallToolResult, CreateTaskResult, ProgressNotificationParam, ProtocolVersion};
+use rmcp::model::{CallToolResponse, CallToolResult, CreateTaskResult, ProtocolVersion};
 use rmcp::service::RequestContext;
 use std::time::Duration;
 
 /// How long a client that knows tasks is held before it is given one.
 const BEFORE_A_TASK: Duration = Duration::from_secs(5);
-/// How long any other is held; most clients give up after 60 seconds.
-const BUDGET: Duration = Duration::from_secs(50);
-/// Longer than any of these, which count by the desk's clock.
-const LONGER: Duration = Duration::from_secs(60 * 60);
-/// How often a client that asked for progress hears that its call still waits.
-const PROGRESS: Duration = Duration::from_secs(15);
+/// How long `await_approval` holds at most; most clients give up after 60 seconds.
+const LONGEST_AWAIT: Duration = Duration::from_secs(50);
+/// Longer than any wait, which counts by the desk's clock.
+const LONGER: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// How a call waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +38,11 @@ impl Lane {
         if stateless && tasks { Self::Task } else { Self::Hold }
     }
 
-    const fn patience(self) -> Duration {
+    /// How long a call of this agent's is held.
+    fn patience(self, gateway: &Gateway, caller: &AgentCaller) -> Duration {
         match self {
             Self::Task => BEFORE_A_TASK,
-            Self::Hold => BUDGET,
+            Self::Hold => gateway.desk.wait_budget(caller),
         }
     }
 }
@@ -50,15 +50,20 @@ impl Lane {
 /// Waits for a call that is under way.
 pub(super) async fn for_attempt(
     gateway: &Gateway,
+    caller: &AgentCaller,
     request: Box<Request>,
-    sending: Sending,
+    mut sending: Sending,
     lane: Lane,
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, DeskError> {
     let _waiting = gateway.desk.wait_for(&request, None).await?;
+    let mut teller = Teller::of_allowed(gateway, context, sending.following());
     tokio::select! {
-        attempt = sending.attempt() => return Ok(result::of_attempt(&request, attempt).into()),
-        () = still_there(gateway, lane.patience(), context) => {}
+        attempt = sending.attempt() => {
+            teller.tell_rest().await;
+            return Ok(result::of_attempt(&request, attempt).into());
+        }
+        () = teller.tell_for(lane.patience(gateway, caller)) => {}
         () = alone(gateway, context) => return Ok(result::pending(&request).into()),
     }
     hand_over(gateway, &request, lane).await
@@ -75,7 +80,7 @@ pub(super) async fn for_end(
     let _waiting = gateway.desk.wait_for(&request, None).await?;
     let id = request.id;
     drop(request);
-    match wait(gateway, caller, id, lane.patience(), context).await? {
+    match wait(gateway, caller, id, lane.patience(gateway, caller), context).await? {
         Waited::Over(request) if request.has_ended() => Ok(deliver(&gateway.desk, caller, &request).await?.into()),
         Waited::Over(request) => hand_over(gateway, &request, lane).await,
         Waited::Alone(request) => Ok(result::pending(&request).into()),
@@ -92,7 +97,8 @@ pub(super) async fn await_approval(
     // Whoever knows the id has a handle.
     gateway.desk.request_of(caller, id).await?;
     gateway.desk.hand_over(id).await?;
-    match wait(gateway, caller, id, BUDGET, context).await? {
+    let limit = gateway.desk.wait_budget(caller).min(LONGEST_AWAIT);
+    match wait(gateway, caller, id, limit, context).await? {
         Waited::Over(request) if request.has_ended() => deliver(&gateway.desk, caller, &request).await,
         Waited::Over(request) | Waited::Alone(request) => Ok(result::pending(&request)),
     }
@@ -115,43 +121,16 @@ async fn wait(
     limit: Duration,
     context: &RequestContext<RoleServer>,
 ) -> Result<Waited, DeskError> {
+    let mut teller = Teller::of_held(gateway, context, || gateway.desk.follow(id));
     tokio::select! {
         // First: what ends as its caller hangs up is not told to nobody.
         biased;
         () = alone(gateway, context) => gateway.desk.request_of(caller, id).await.map(Waited::Alone),
-        moved = gateway.desk.await_request(caller, id, Wait::ForEnd(LONGER)) => moved.map(Waited::Over),
-        () = still_there(gateway, limit, context) => gateway.desk.request_of(caller, id).await.map(Waited::Over),
-    }
-}
-
-/// Comes back when the time is over; tells of progress meanwhile.
-async fn still_there(gateway: &Gateway, limit: Duration, context: &RequestContext<RoleServer>) {
-    tokio::select! {
-        () = pass(gateway, limit) => {}
-        () = tell_progress(gateway, context) => {}
-    }
-}
-
-async fn pass(gateway: &Gateway, span: Duration) {
-    let clock = gateway.desk.clock();
-    let due = clock.now() + span;
-    // A clock may wake early, to look whether it was set.
-    while clock.now() < due {
-        clock.sleep_until(due).await;
-    }
-}
-
-/// For ever.
-async fn tell_progress(gateway: &Gateway, context: &RequestContext<RoleServer>) {
-    let Some(token) = context.meta.get_progress_token() else { return std::future::pending().await };
-    let mut seconds = 0.0;
-    loop {
-        pass(gateway, PROGRESS).await;
-        seconds += PROGRESS.as_secs_f64();
-        let progress = ProgressNotificationParam::new(token.clone(), seconds).with_message("Waiting for approval");
-        if context.peer.notify_progress(progress).await.is_err() {
-            return std::future::pending().await;
+        moved = gateway.desk.await_request(caller, id, Wait::ForEnd(LONGER)) => {
+            teller.tell_rest().await;
+            moved.map(Waited::Over)
         }
+        () = teller.tell_for(limit) => gateway.desk.request_of(caller, id).await.map(Waited::Over),
     }
 }
 

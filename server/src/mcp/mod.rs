@@ -7,24 +7,29 @@ mod call;
 mod changes;
 mod lanes;
 mod own;
+mod progress;
 mod reading;
 mod result;
 pub mod sessions;
 mod tasks;
 mod tools;
+mod unread;
+
+pub use unread::refusal_at_the_door;
 
 use crate::desk::{AgentCaller, Desk};
 use changes::Watched;
 use http::request::Parts;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult, ErrorData,
-    GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams,
-    InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
-    ServerConfig, SubscriptionFilter, UpdateTaskParams,
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams, CompleteResult, CustomRequest,
+    CustomResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskResult, Implementation,
+    InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, SubscriptionFilter, Tool, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
+use sessions::CALLER;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -115,6 +120,13 @@ impl ServerHandler for Gateway {
         tools::list(&self.desk, &caller(&context)?, request.and_then(|request| request.cursor).as_deref())
     }
 
+    /// rmcp asks for it to compare a call's `Mcp-Param-*` headers with its arguments (2026-07-28, "Custom Headers from
+    /// Tool Parameters").
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let caller = CALLER.try_with(Clone::clone).ok()?;
+        tools::definition(&self.desk, &caller, name)
+    }
+
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
@@ -169,6 +181,14 @@ impl ServerHandler for Gateway {
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         reading::complete(&self.desk, &caller(&context)?, request).await
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(unread::refusal(&request))
     }
 
     async fn get_task(

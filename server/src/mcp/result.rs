@@ -8,7 +8,8 @@ use countersign_domain::ids::RequestId;
 use countersign_domain::request::RequestState;
 use countersign_wire::problem::Code;
 use rmcp::model::{CallToolResult, ContentBlock, ErrorData, ResultType};
-use serde_json::Value;
+use serde::Deserialize as _;
+use serde_json::{Value, json};
 
 /// A plain sentence.
 pub(super) fn said(sentence: impl Into<String>) -> CallToolResult {
@@ -102,7 +103,7 @@ fn of_mcp(answer: Answer) -> CallToolResult {
         return with_error(vec![ContentBlock::text(text), ContentBlock::text(note)], failed);
     }
     let text = text_of(&data);
-    match serde_json::from_value::<CallToolResult>(data) {
+    match serde_json::from_value::<CallToolResult>(readable(data)) {
         Ok(mut result) => {
             result.result_type = Some(ResultType::COMPLETE);
             result
@@ -110,6 +111,17 @@ fn of_mcp(answer: Answer) -> CallToolResult {
         // Whatever else it sent is told as it came, rather than lost.
         Err(_) => with_error(vec![ContentBlock::text(text)], failed),
     }
+}
+
+/// A result whose blocks can all be passed on: one of a kind that rmcp doesn't know becomes a text block with its JSON, in
+/// its place among the others.
+fn readable(mut result: Value) -> Value {
+    for block in result.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
+        if ContentBlock::deserialize(&*block).is_err() {
+            *block = json!({"type": "text", "text": block.to_string()});
+        }
+    }
+    result
 }
 
 fn of_http(answer: &Answer) -> CallToolResult {
@@ -178,4 +190,43 @@ pub(super) fn no_such_task(id: &str) -> ErrorData {
 /// An id out of what a client sent.
 pub(super) fn task_id(text: &str) -> Result<RequestId, ErrorData> {
     text.parse().map_err(|_| no_such_task(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed_on(data: Value, status: u16) -> Value {
+        let answer = Answer { status, content_type: None, data, truncated: None };
+        serde_json::to_value(of_answer(ConnectorKind::Mcp, answer)).unwrap()
+    }
+
+    #[test]
+    fn a_block_that_is_not_known_is_told_in_its_place_and_leaves_the_rest_alone() {
+        let hologram = json!({"type": "hologram", "voxels": [1, 2]});
+        let link = json!({"type": "resource_link", "uri": "a:b", "name": "b"});
+        let image = json!({"type": "image", "data": "aGk=", "mimeType": "image/png", "_meta": {"a": 1}});
+        let result = json!({
+            "content": [link, hologram, image],
+            "structuredContent": {"n": 1},
+            "isError": true,
+            "_meta": {"trace": "t"},
+        });
+        let told = passed_on(result.clone(), 502);
+        let block = &told["content"][1];
+        assert_eq!(block["type"], "text");
+        assert_eq!(serde_json::from_str::<Value>(block["text"].as_str().unwrap()).unwrap(), hologram);
+        assert_eq!((&told["content"][0], &told["content"][2]), (&link, &image));
+        for key in ["structuredContent", "isError", "_meta"] {
+            assert_eq!(told[key], result[key], "{key}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_finished_result_is_told_as_it_came() {
+        let asking = json!({"resultType": "input_required", "inputRequests": {"a": 1}});
+        let told = passed_on(asking.clone(), 502);
+        assert_eq!((told["isError"].as_bool(), told["content"].as_array().map(Vec::len)), (Some(true), Some(1)));
+        assert_eq!(serde_json::from_str::<Value>(told["content"][0]["text"].as_str().unwrap()).unwrap(), asking);
+    }
 }

@@ -3,7 +3,7 @@
 use super::{own, result};
 use crate::desk::{AgentCaller, Desk, Offer};
 use countersign_domain::Effect;
-use countersign_domain::connector::{ConnectorKind, qualified_name};
+use countersign_domain::connector::{ConnectorKind, qualified_name, split_qualified};
 use countersign_domain::policy::Action;
 use rmcp::model::{CacheScope, ErrorData, JsonObject, ListToolsResult, Tool, ToolAnnotations};
 use serde_json::Value;
@@ -40,6 +40,13 @@ pub(super) fn all(desk: &Desk, caller: &AgentCaller) -> Result<Vec<Tool>, ErrorD
     tools.extend(own::tools());
     tools.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(tools)
+}
+
+/// What one tool takes, by its qualified name; none where the agent sees no such tool.
+pub(super) fn definition(desk: &Desk, caller: &AgentCaller, name: &str) -> Option<Tool> {
+    let (connector, tool) = split_qualified(name)?;
+    let schema = desk.input_schema(caller, connector, tool)?;
+    Some(Tool::new_with_raw(name.to_owned(), None, Arc::new(object(&schema))))
 }
 
 fn offered(offer: &Offer) -> Option<Tool> {

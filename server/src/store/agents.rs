@@ -3,7 +3,7 @@
 use super::row::{Columns as _, to_json};
 use super::{Connection, StoreError};
 use countersign_domain::Timestamp;
-use countersign_domain::agent::{AgentStatus, MayActFor};
+use countersign_domain::agent::{AgentStatus, MayActFor, WAIT_BUDGET};
 use countersign_domain::ids::{AgentId, UserId};
 use sqlx::any::AnyRow;
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub struct Agent {
     pub connectors: Option<Vec<String>>,
     /// For whom it may ask besides its owner.
     pub may_act_for: MayActFor,
+    /// How long its held calls wait by MCP, in seconds; none means [`WAIT_BUDGET`].
+    pub wait_budget_seconds: Option<u32>,
     /// Whether a desk file made it.
     pub from_file: bool,
     /// Since when.
@@ -37,6 +39,14 @@ pub struct Agent {
     pub last_seen_at: Option<Timestamp>,
     /// Until when it may ask for nothing that people decide.
     pub cools_until: Option<Timestamp>,
+}
+
+impl Agent {
+    /// How long its held calls wait by MCP, in seconds.
+    #[must_use]
+    pub fn wait_budget(&self) -> u32 {
+        self.wait_budget_seconds.unwrap_or(WAIT_BUDGET)
+    }
 }
 
 fn read(row: &AnyRow) -> Result<Agent, StoreError> {
@@ -50,6 +60,7 @@ fn read(row: &AnyRow) -> Result<Agent, StoreError> {
         public_key: row.maybe_text("public_key")?,
         connectors: row.maybe_json("connectors")?,
         may_act_for: row.json("may_act_for")?,
+        wait_budget_seconds: row.maybe_int("wait_budget_seconds")?.and_then(|seconds| u32::try_from(seconds).ok()),
         from_file: row.truth("from_file")?,
         created_at: row.time("created_at")?,
         last_seen_at: row.maybe_time("last_seen_at")?,
@@ -67,7 +78,7 @@ pub async fn all(connection: &mut Connection) -> Result<Vec<Agent>, StoreError> 
 pub async fn insert(connection: &mut Connection, agent: &Agent) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO agents (id, name, owner_id, status, key_hash, key_hint, public_key, connectors, may_act_for,
-         from_file, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         from_file, created_at, wait_budget_seconds) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(agent.id.to_string())
     .bind(agent.name.clone())
@@ -80,6 +91,7 @@ pub async fn insert(connection: &mut Connection, agent: &Agent) -> Result<(), St
     .bind(to_json(&agent.may_act_for)?)
     .bind(i64::from(agent.from_file))
     .bind(agent.created_at.millis())
+    .bind(agent.wait_budget_seconds.map(i64::from))
     .execute(connection)
     .await?;
     Ok(())
@@ -89,7 +101,7 @@ pub async fn insert(connection: &mut Connection, agent: &Agent) -> Result<(), St
 pub async fn update(connection: &mut Connection, agent: &Agent) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE agents SET owner_id = $2, status = $3, key_hash = $4, key_hint = $5, public_key = $6, connectors = $7,
-         may_act_for = $8, from_file = $9 WHERE id = $1",
+         may_act_for = $8, from_file = $9, wait_budget_seconds = $10 WHERE id = $1",
     )
     .bind(agent.id.to_string())
     .bind(agent.owner_id.to_string())
@@ -100,6 +112,7 @@ pub async fn update(connection: &mut Connection, agent: &Agent) -> Result<(), St
     .bind(agent.connectors.as_ref().map(to_json).transpose()?)
     .bind(to_json(&agent.may_act_for)?)
     .bind(i64::from(agent.from_file))
+    .bind(agent.wait_budget_seconds.map(i64::from))
     .execute(connection)
     .await?;
     Ok(())

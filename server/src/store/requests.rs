@@ -424,6 +424,22 @@ pub async fn open_of_agent(
     rows.iter().map(read).collect()
 }
 
+/// An agent's requests that wait for approval and still may, in the order they came.
+pub async fn waiting_of_agent(
+    connection: &mut Connection,
+    agent: AgentId,
+    now: Timestamp,
+) -> Result<Vec<Request>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT * FROM requests WHERE agent_id = $1 AND state = 'pending' AND expires_at > $2 ORDER BY created_at, id",
+    )
+    .bind(agent.to_string())
+    .bind(now.millis())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
 /// What an agent's Idempotency-Key stands for: the body's hash and the request.
 pub async fn by_idempotency_key(
     connection: &mut Connection,

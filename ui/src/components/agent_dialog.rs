@@ -5,13 +5,14 @@ use crate::components::dialog::Dialog;
 use crate::components::field::{field, typed};
 use crate::components::form::{entries, form_error, from_lines};
 use crate::components::scope_picker::scope_picker;
+use crate::components::wait_budget::{WAIT_BUDGET_FIELD, seconds, wait_field, wait_problem};
 use crate::hooks::{use_backend, use_fetch, use_is_admin, use_task};
-use countersign_domain::agent::MayActFor;
+use countersign_domain::agent::{MayActFor, WAIT_BUDGET};
 use countersign_wire::agents::{AgentBody, AgentCreated};
 use std::rc::Rc;
 use yew::prelude::*;
 
-const FIELDS: [&str; 5] = ["name", "owner", "connectors", "public_key", "may_act_for"];
+const FIELDS: [&str; 6] = ["name", "owner", "connectors", "public_key", "may_act_for", WAIT_BUDGET_FIELD];
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct AgentDialogProps {
@@ -25,6 +26,8 @@ pub(crate) fn AgentDialog(props: &AgentDialogProps) -> Html {
     let connectors = use_fetch(AttrValue::default(), |backend, _| backend.connectors());
     let (name, owner, public_key) = (use_state_eq(String::new), use_state_eq(String::new), use_state_eq(String::new));
     let (chosen, groups) = (use_state_eq(String::new), use_state_eq(String::new));
+    let wait = use_state_eq(|| WAIT_BUDGET.to_string());
+    let (wait_problem, no_wait) = (wait_problem(&wait), seconds(&wait).is_none());
     let onsubmit = {
         let body = AgentBody {
             name: name.trim().to_owned(),
@@ -32,10 +35,14 @@ pub(crate) fn AgentDialog(props: &AgentDialogProps) -> Html {
             public_key: Some(public_key.trim().to_owned()).filter(|key| !key.is_empty()),
             connectors: from_lines(&chosen),
             may_act_for: may_act_for(&groups),
+            wait_budget_seconds: seconds(&wait),
         };
         let (task, oncreated) = (task.clone(), props.oncreated.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
+            if no_wait {
+                return;
+            }
             let (backend, body, oncreated) = (backend.clone(), body.clone(), oncreated.clone());
             task.run(async move {
                 oncreated.emit(Rc::new(backend.create_agent(&body).await?));
@@ -79,6 +86,7 @@ pub(crate) fn AgentDialog(props: &AgentDialogProps) -> Html {
                         { field("public_key", "Public key (PEM)",
                             "If the program signs its own tokens, instead of an API key.",
                             task.about("public_key"), area("public_key", &public_key)) }
+                        { wait_field(&wait, wait_problem.or_else(|| task.about(WAIT_BUDGET_FIELD))) }
                     </div>
                 </details>
                 { form_error(task.failure(), &FIELDS) }

@@ -5,6 +5,7 @@ use crate::components::button::Button;
 use crate::components::confirm::{Confirm, confirm};
 use crate::components::form::form_error;
 use crate::components::grant_item::GrantItem;
+use crate::components::wait_budget::WaitDialog;
 use crate::display;
 use crate::hooks::{use_backend, use_is_admin, use_now, use_task};
 use countersign_domain::agent::AgentStatus;
@@ -29,7 +30,7 @@ pub(crate) struct AgentItemProps {
 pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
     let (backend, now, is_admin) = (use_backend(), use_now(), use_is_admin());
     let (switching, renewing) = (use_task(), use_task());
-    let asking = use_state_eq(|| false);
+    let (asking, waiting) = (use_state_eq(|| false), use_state_eq(|| false));
     let row = &props.row;
     let id = row.id;
     let active = row.status == AgentStatus::Active;
@@ -57,9 +58,17 @@ pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
             });
         })
     };
-    let ask = |on: bool| {
-        let asking = asking.setter();
-        Callback::from(move |()| asking.set(on))
+    let set = |shown: &UseStateHandle<bool>, on: bool| {
+        let shown = shown.setter();
+        Callback::from(move |()| shown.set(on))
+    };
+    let ask = |on: bool| set(&asking, on);
+    let onwait = {
+        let (waiting, onchanged) = (waiting.setter(), props.onchanged.clone());
+        Callback::from(move |()| {
+            waiting.set(false);
+            onchanged.emit(());
+        })
     };
     html! {
         <li data-testid="agent-row" data-name={row.name.clone()}>
@@ -72,6 +81,7 @@ pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
             <div class="grow soft">
                 <span class="two">{ uses(row) }</span>
                 <span class="two">{ key_words(row) }</span>
+                <span class="two">{ format!("Held calls wait {} s", row.wait_budget_seconds) }</span>
                 if let Some(others) = acts_for(row) {
                     <span class="two">{ others }</span>
                 }
@@ -89,6 +99,7 @@ pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
                 if !row.has_public_key {
                     <Button tone="small" onclick={ask(true)} testid="agent-key">{ "New key" }</Button>
                 }
+                <Button tone="small" onclick={set(&waiting, true)} testid="agent-wait">{ "Wait budget" }</Button>
             </div>
             if !props.grants.is_empty() {
                 <div class="agent-grants" data-testid="agent-grants">
@@ -99,6 +110,9 @@ pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
                         }) }
                     </ul>
                 </div>
+            }
+            if *waiting {
+                <WaitDialog row={row.clone()} onclose={set(&waiting, false)} ondone={onwait} />
             }
             if *asking {
                 { confirm(&Confirm {

@@ -42,3 +42,4 @@ pub(crate) mod sort_header;
 pub(crate) mod toast_region;
 pub(crate) mod tool_row;
 pub(crate) mod value_tree;
+pub(crate) mod wait_budget;

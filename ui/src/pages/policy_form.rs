@@ -21,7 +21,7 @@ use crate::hooks::title::use_title;
 use crate::hooks::toasts::Tone;
 use crate::hooks::{use_backend, use_fetch, use_is_admin, use_task, use_toasts};
 use crate::routes::Route;
-use countersign_domain::policy::{Action, PolicyBody};
+use countersign_domain::policy::{Action, PolicyBody, named_tools};
 use countersign_wire::requests::Card;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -84,10 +84,7 @@ fn beginning(backend: &Backend, key: &str) -> Reply<Start> {
         let ticked = from_lines(ticked);
         let (draft, card) = (backend.policy_draft(request), backend.request(request));
         return Box::pin(async move {
-            let mut body = draft.await?;
-            if ticked.is_some() {
-                body.scope.tools = ticked;
-            }
+            let body = only_ticked(draft.await?, ticked);
             Ok(Start { body, card: card.await.ok() })
         });
     }
@@ -99,6 +96,14 @@ fn beginning(backend: &Backend, key: &str) -> Reply<Start> {
         let found = policies.await?.into_iter().find(|row| row.id.to_string() == id);
         found.map(|row| Start { body: row.body, card: None }).ok_or_else(Failure::nothing_there)
     })
+}
+
+/// The draft for the tools that are ticked, in what it covers and in its name.
+fn only_ticked(mut draft: PolicyBody, ticked: Option<Vec<String>>) -> PolicyBody {
+    let (Some(asked), Some(ticked)) = (&draft.scope.tools, ticked) else { return draft };
+    draft.name = draft.name.replacen(&named_tools(asked), &named_tools(&ticked), 1);
+    draft.scope.tools = Some(ticked);
+    draft
 }
 
 #[derive(Properties, PartialEq)]
@@ -279,4 +284,27 @@ fn grants_field(now: &str, ongrants: &Callback<String>, error: Option<String>) -
     };
     let hint = "Whether an approval may be for more than one call: for an hour, or a session.";
     field("allow_grants", "Longer approvals", hint, error, pick("allow_grants", "", onchange, options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_domain::policy::Scope;
+
+    fn draft(tools: &[&str]) -> PolicyBody {
+        let tools: Vec<_> = tools.iter().map(|tool| (*tool).to_owned()).collect();
+        let name = format!("bot: {} in Shop", named_tools(&tools));
+        PolicyBody { name, scope: Scope { tools: Some(tools), ..Scope::default() }, ..PolicyDraft::default().body() }
+    }
+
+    #[test]
+    fn a_policy_for_fewer_tools_than_were_asked_for_is_named_for_those() {
+        let asked = draft(&["read", "write", "delete"]);
+        assert_eq!(asked.name, "bot: 3 tools in Shop");
+        for ticked in [&["read", "write"][..], &["write"]] {
+            let tools = ticked.iter().map(|tool| (*tool).to_owned()).collect();
+            assert_eq!(only_ticked(asked.clone(), Some(tools)), draft(ticked));
+        }
+        assert_eq!(only_ticked(asked.clone(), None), asked);
+    }
 }

@@ -43,6 +43,7 @@ pub(super) async fn look_after(shared: Arc<Shared>) {
                 }
                 End::Forgotten => {
                     ends += 1;
+                    pause = shared.pace.first;
                     shared.phase.send_replace(Phase::Starting);
                     continue;
                 }
@@ -91,7 +92,7 @@ pub(super) enum End {
     Asked,
     /// The other side can't be talked to.
     Down { reason: String, settled: bool },
-    /// The other side knows nothing of it any more; another can begin at once.
+    /// The other side knows nothing of it any more, which it did; another can begin at once.
     Forgotten,
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Envelope<'a> {
     #[serde(borrow, default)]
     method: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     result: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -36,7 +38,13 @@ impl<'a> Envelope<'a> {
         self.method.is_none()
     }
 
-    /// Progress and log messages would only end up in rmcp's log.
+    /// The parameters of a message about a call's progress.
+    pub(super) fn progress(&self) -> Option<&'a str> {
+        let is_progress = self.id.is_none() && self.method.as_deref() == Some("notifications/progress");
+        self.params.filter(|_| is_progress).map(RawValue::get)
+    }
+
+    /// Log messages and the like would only end up in rmcp's log.
     pub(super) fn is_noise(&self) -> bool {
         self.id.is_none() && self.method.as_deref().is_some_and(|method| !is_wanted(method))
     }

@@ -16,6 +16,7 @@ mod listening;
 mod listing;
 mod message;
 mod post;
+mod progress;
 mod remote;
 mod result;
 mod server;

@@ -9,6 +9,7 @@ use super::headers::{Params, encoded, name_of};
 use super::launch::Address;
 use super::listening::{REOPEN_AFTER, REOPEN_AT_MOST};
 use super::message::{Envelope, LONGEST_MESSAGE, error_of};
+use super::progress::Followers;
 use super::server::Shared;
 use super::sse::Events;
 use crate::connectors::http::{self, place};
@@ -71,9 +72,12 @@ pub(super) struct Link {
     /// In the older era: what `initialize` settled.
     settled: Mutex<Settled>,
     inbox: mpsc::Sender<ServerJsonRpcMessage>,
+    followers: Followers,
     exchanges: watch::Sender<usize>,
     loss: watch::Sender<Option<Loss>>,
     trouble: Mutex<Option<String>>,
+    /// Whether a request was answered, beside the greeting.
+    served: AtomicBool,
     steady: Arc<AtomicBool>,
     closing: watch::Sender<bool>,
 }
@@ -136,9 +140,11 @@ impl Post {
             client,
             settled: Mutex::default(),
             inbox: sender,
+            followers: Followers::default(),
             exchanges: watch::Sender::new(0),
             loss: watch::Sender::new(None),
             trouble: Mutex::default(),
+            served: AtomicBool::default(),
             steady: Arc::default(),
             closing: watch::Sender::new(false),
         });
@@ -163,6 +169,7 @@ impl Transport<RoleClient> for Post {
 
     fn send(&mut self, item: ClientJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + 'static {
         let told = self.is_cancelled(&item);
+        self.link.followers.note(&item);
         let letter = Letter::of(&item);
         let (link, under_way, mut closing) = (self.link.clone(), self.under_way.clone(), self.link.closing.subscribe());
         async move {
@@ -224,6 +231,11 @@ impl Link {
     /// Why the last message did not get through.
     pub(super) fn trouble(&self) -> String {
         lock(&self.trouble).clone().unwrap_or_else(|| "The server did not begin to speak MCP.".to_owned())
+    }
+
+    /// Whether the conversation was of any use yet.
+    pub(super) fn has_served(&self) -> bool {
+        self.served.load(Ordering::Acquire)
     }
 
     pub(super) async fn lost(&self) -> Loss {
@@ -365,7 +377,10 @@ impl Link {
 
     /// Passes a message on to rmcp; true when it is the answer that was waited for.
     async fn hear(&self, text: &[u8], about: About<'_>) -> Result<bool, Verdict> {
-        let Some(envelope) = Envelope::read(text).filter(|envelope| !envelope.is_noise()) else { return Ok(false) };
+        let Some(envelope) = Envelope::read(text) else { return Ok(false) };
+        if self.followers.hear(&envelope) || envelope.is_noise() {
+            return Ok(false);
+        }
         let understood = || serde_json::from_slice::<ServerJsonRpcMessage>(text).ok();
         if !envelope.is_answer() {
             if let Some(message) = understood() {
@@ -385,6 +400,9 @@ impl Link {
         if letter.method() == "initialize" {
             let answer: Value = serde_json::from_slice(text).unwrap_or_default();
             lock(&self.settled).version = answer["result"]["protocolVersion"].as_str().and_then(encoded);
+        }
+        if letter.departure.is_some() {
+            self.served.store(true, Ordering::Release);
         }
         self.pass_on(message).await;
         Ok(true)
@@ -413,13 +431,14 @@ impl Link {
         let error = (answer.data["jsonrpc"] == "2.0").then(|| &answer.data["error"]).filter(|error| error.is_object());
         let error = error.map(error_of);
         let outdated = error.as_ref().is_none_or(|error| error.code == ErrorCode::UNSUPPORTED_PROTOCOL_VERSION);
-        if matches!(status.as_u16(), 400 | 404 | 405) && (with_session || outdated) {
+        // The question which era the server knows comes before anything was settled: the older one may follow.
+        let greeting = letter.method() == "server/discover";
+        if !greeting && matches!(status.as_u16(), 400 | 404 | 405) && (with_session || outdated) {
             // Whatever was settled with the server may hold no more; the next call settles it anew.
             self.lose(Loss::Forgotten);
         }
-        let unknown_greeting = letter.method() == "server/discover"
-            && status.is_client_error()
-            && !matches!(status.as_u16(), 401 | 403 | 407 | 429);
+        let unknown_greeting =
+            greeting && status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 407 | 429);
         let error = error.or_else(|| {
             unknown_greeting.then(|| ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "Method not found", None))
         });

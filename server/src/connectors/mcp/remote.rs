@@ -16,6 +16,8 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
+const FORGETS: &str = "The server began a session and forgot the session before it answered anything in it.";
+
 /// A conversation that has begun.
 pub(super) struct Remote {
     running: RunningService<RoleClient, Ear>,
@@ -60,9 +62,9 @@ impl Remote {
         let mut passing_on = pin!(shared.pass_on_changes());
         let end = loop {
             tokio::select! {
-                _ = &mut over => break End::Forgotten,
+                _ = &mut over => break forgotten(&link),
                 loss = link.lost() => break match loss {
-                    Loss::Forgotten => End::Forgotten,
+                    Loss::Forgotten => forgotten(&link),
                     Loss::Unreachable(reason) => End::Down { reason, settled },
                 },
                 calls_may_take = shared.asked_to_stop() => {
@@ -91,5 +93,13 @@ impl Remote {
             false => drop(tokio::spawn(goodbye)),
         }
         end
+    }
+}
+
+/// Another conversation begins at once, unless this one was of no use: the next would hardly be of more.
+fn forgotten(link: &Link) -> End {
+    match link.has_served() {
+        true => End::Forgotten,
+        false => End::Down { reason: FORGETS.to_owned(), settled: false },
     }
 }

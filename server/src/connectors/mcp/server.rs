@@ -7,11 +7,12 @@ use super::launch::Launch;
 use super::life::look_after;
 use super::listening::Rumours;
 use super::listing::Listed;
+use super::progress::Follower;
 use super::{Pace, result};
 use crate::connectors::scrub::Scrubber;
 use crate::connectors::{ConnectorChange, ConnectorEvent, Outgoing};
 use countersign_domain::execution::Attempt;
-use rmcp::model::{CallToolRequest, CallToolRequestParams, ClientRequest};
+use rmcp::model::{CallToolRequest, CallToolRequestParams, ClientRequest, GetExtensions as _};
 use rmcp::{Peer, RoleClient};
 use serde_json::Value;
 use std::sync::atomic::AtomicBool;
@@ -107,7 +108,12 @@ impl Server {
             return Attempt::NotSent("The arguments are no JSON object.".to_owned());
         };
         let params = CallToolRequestParams::new(outgoing.tool.clone()).with_arguments(arguments);
-        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        let mut request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        // Held here, for it hears for as long as the call is made.
+        let follower = outgoing.progress.clone().map(|to| Follower::new(self.0.clone(), to));
+        if let Some(follower) = &follower {
+            request.extensions_mut().insert(follower.clone());
+        }
         let approved = outgoing.schema_hash.as_deref().map(|hash| (outgoing.tool.as_str(), hash));
         let _under_way = UnderWay::enter(&self.0.calls);
         let answer = match self.up().await {

@@ -51,7 +51,8 @@ impl Events {
                 }
                 self.data.extend_from_slice(value);
             }
-            b"event" => self.other = value != b"message",
+            // An empty name is none.
+            b"event" => self.other = !matches!(value, b"" | b"message"),
             _ => {}
         }
         None
@@ -81,6 +82,11 @@ mod tests {
     #[test]
     fn other_events_and_an_unended_one_are_not_given() {
         assert_eq!(all(&["event: ping\ndata: x\n\ndata: \n\ndata: cut"]), [""; 0]);
+    }
+
+    #[test]
+    fn an_event_with_an_empty_name_is_a_message() {
+        assert_eq!(all(&["event:\ndata: one\n\nevent: ping\nevent\ndata: two\n\n"]), ["one", "two"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use super::departure::Departure;
 use super::lines::{Line, Lines};
 use super::message::{Envelope, LONGEST_MESSAGE};
+use super::progress::Followers;
 use countersign_domain::canonical::Canonical;
 use rmcp::RoleClient;
 use rmcp::model::{ClientJsonRpcMessage, ClientNotification, GetExtensions as _, JsonRpcMessage, ServerJsonRpcMessage};
@@ -23,6 +24,7 @@ pub(super) struct Wire {
     stdin: Arc<AsyncMutex<Option<ChildStdin>>>,
     closing: watch::Sender<bool>,
     raw: Arc<Mutex<HashSet<String>>>,
+    followers: Followers,
     slug: String,
 }
 
@@ -33,6 +35,7 @@ impl Wire {
             stdin: Arc::new(AsyncMutex::new(Some(stdin))),
             closing: watch::Sender::new(false),
             raw: Arc::default(),
+            followers: Followers::default(),
             slug,
         }
     }
@@ -61,6 +64,9 @@ impl Wire {
     /// What a line says to rmcp, if anything. What isn't understood is passed over: many servers print a greeting.
     fn read(&self, line: &[u8]) -> Option<ServerJsonRpcMessage> {
         let envelope = Envelope::read(line)?;
+        if self.followers.hear(&envelope) {
+            return None;
+        }
         match &envelope.id {
             _ if envelope.is_noise() => None,
             Some(id) if envelope.is_answer() && self.raw().remove(&id.to_string()) => Some(envelope.raw(id.clone())),
@@ -74,6 +80,7 @@ impl Transport<RoleClient> for Wire {
 
     fn send(&mut self, item: ClientJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + 'static {
         self.note(&item);
+        self.followers.note(&item);
         let departure = match &item {
             JsonRpcMessage::Request(request) => request.request.extensions().get::<Departure>().cloned(),
             _ => None,

@@ -24,6 +24,7 @@ fn a_call(method: &str, url: &str) -> Outgoing {
         arguments: Canonical::of(&json!({})).unwrap(),
         body: None,
         credential: None,
+        progress: None,
     }
 }
 

@@ -66,6 +66,7 @@ impl Story {
             arguments: Canonical::of(arguments).unwrap(),
             body: None,
             credential: None,
+            progress: None,
         }
     }
 

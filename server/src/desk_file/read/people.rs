@@ -6,7 +6,7 @@ use super::super::problem::{Marked, Place};
 use super::super::tree::Node;
 use super::check_name;
 use crate::auth::agent_jwt::AgentPublicKey;
-use countersign_domain::agent::{MayActFor, is_agent_name};
+use countersign_domain::agent::{MayActFor, WAIT_BUDGETS, is_agent_name};
 use countersign_domain::user::{Role, is_email, normal_email};
 
 #[derive(Clone, Debug)]
@@ -26,6 +26,7 @@ pub(in super::super) struct AgentItem {
     pub(in super::super) public_key: Option<String>,
     pub(in super::super) connectors: Option<Vec<String>>,
     pub(in super::super) may_act_for: MayActFor,
+    pub(in super::super) wait_budget_seconds: Option<u32>,
 }
 
 /// None when it can't be known what role they are to have, too: nobody is taken for less than they may be.
@@ -55,7 +56,7 @@ pub(super) fn user(node: &Node, path: &str, notes: &Notes) -> Option<UserItem> {
 
 pub(super) fn agent(node: &Node, path: &str, notes: &Notes) -> Option<AgentItem> {
     const KEYS: Keys<'_> = Keys {
-        now: &["name", "owner", "key_env", "public_key", "connectors", "may_act_for"],
+        now: &["name", "owner", "key_env", "public_key", "connectors", "may_act_for", "wait_budget_seconds"],
         later: &["callback_url"],
     };
     let fields = Fields::of(node, path, &KEYS, notes)?;
@@ -77,6 +78,10 @@ pub(super) fn agent(node: &Node, path: &str, notes: &Notes) -> Option<AgentItem>
     }
     let connectors = fields.mentions(Kind::Connector, "connectors");
     let may = fields.node("may_act_for").and_then(|node| may_act_for(node, &format!("{path}.may_act_for"), notes));
+    let wait_budget_seconds = fields.whole("wait_budget_seconds");
+    if wait_budget_seconds.is_some_and(|seconds| !WAIT_BUDGETS.contains(&seconds)) {
+        fields.wrong("wait_budget_seconds", "must be 1 to 3600");
+    }
     Some(AgentItem {
         name: name?,
         owner: normal_email(&owner?),
@@ -84,6 +89,7 @@ pub(super) fn agent(node: &Node, path: &str, notes: &Notes) -> Option<AgentItem>
         public_key,
         connectors,
         may_act_for: may.unwrap_or_default(),
+        wait_budget_seconds,
     })
 }
 

@@ -13,6 +13,7 @@ agents:
     owner: dana@acme.test
     connectors: [shop, off]
     may_act_for: {users: [gone@acme.test], groups: [Sales]}
+    wait_budget_seconds: 120
   - {name: narrow, owner: dana@acme.test, connectors: [off]}
   - {name: suspended, owner: dana@acme.test}
   - {name: orphan, owner: gone@acme.test}
@@ -117,6 +118,8 @@ async fn nothing_that_is_exported_is_wider_than_here() {
     let agents = store::agents::all(&mut connection).await.unwrap();
     let narrow = agents.iter().find(|agent| agent.name == "narrow").unwrap();
     assert_eq!(narrow.connectors, Some(Vec::new()), "none is not all");
+    let budget = |name: &str| agents.iter().find(|agent| agent.name == name).unwrap().wait_budget_seconds;
+    assert_eq!((budget("bot"), budget("narrow")), (Some(120), None));
     assert_eq!(agents.len(), 2, "neither the suspended one nor that of a closed account: {agents:?}");
     let policies = store::policies::all(&mut connection).await.unwrap();
     let names: Vec<_> = policies.iter().map(|policy| policy.body.name.as_str()).collect();

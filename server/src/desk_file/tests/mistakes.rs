@@ -293,3 +293,13 @@ async fn a_desk_that_has_an_admin_is_not_left_without_one() {
     let unreadable = "users:\n  - {email: lee@acme.test, name: Lee, role: amdin}\n";
     assert_eq!(told(&desk, unreadable).await.len(), 1, "what role is meant is not known");
 }
+
+#[tokio::test]
+async fn a_wait_budget_is_a_second_to_an_hour() {
+    let desk = given_desk().await;
+    for odd in ["0", "3601", "-1", "long"] {
+        let agent = format!("{{name: bot, owner: dana@acme.test, wait_budget_seconds: {odd}}}");
+        let file = format!("users: [{{email: dana@acme.test, name: Dana}}]\nagents: [{agent}]");
+        has(&told(&desk, &file).await, 2, "agents[0].wait_budget_seconds");
+    }
+}

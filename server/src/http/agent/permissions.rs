@@ -8,7 +8,7 @@ use axum::extract::State;
 use countersign_wire::agent::{PendingActions, Permissions};
 
 pub async fn list_permissions(State(app): State<App>, caller: AgentCaller) -> Answer<Json<Permissions>> {
-    Ok(Json(app.desk.permissions(&caller)?))
+    Ok(Json(app.desk.permissions(&caller).await?))
 }
 
 pub async fn list_pending_actions(State(app): State<App>, caller: AgentCaller) -> Answer<Json<PendingActions>> {

@@ -7,6 +7,7 @@ use crate::http::extract::{Body, Id, Parameters};
 use crate::http::problem::Answer;
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use countersign_domain::ids::RequestId;
 use countersign_domain::policy::PolicyBody;
 use countersign_wire::requests::{AlsoAsk, Card, Decided, RequestPage};
@@ -26,6 +27,11 @@ pub async fn get_request(State(app): State<App>, who: SignedIn, Id(id): Id<Reque
 pub async fn withdraw_request(State(app): State<App>, who: SignedIn, Id(id): Id<RequestId>) -> Answer<Json<Decided>> {
     let request = app.desk.withdraw_as_owner(&who, id).await?;
     Ok(Json(Decided { id, state: request.state }))
+}
+
+pub async fn report_request(State(app): State<App>, who: SignedIn, Id(id): Id<RequestId>) -> Answer<StatusCode> {
+    app.desk.report_agent(&who, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub async fn add_approvers(

@@ -70,6 +70,7 @@ impl Plan {
             public_key: None,
             connectors: None,
             may_act_for: value.may_act_for.clone(),
+            wait_budget_seconds: value.wait_budget_seconds,
             from_file: true,
             created_at: self.now,
             last_seen_at: None,
@@ -89,6 +90,7 @@ impl Plan {
             public_key: value.public_key.clone(),
             connectors: value.connectors.clone(),
             may_act_for: value.may_act_for.clone(),
+            wait_budget_seconds: value.wait_budget_seconds,
             from_file: true,
             ..base
         };
@@ -136,5 +138,6 @@ pub(super) fn about_agent(agent: &Agent) -> Value {
         "owner_id": agent.owner_id,
         "status": agent.status,
         "connectors": agent.connectors,
+        "wait_budget_seconds": agent.wait_budget(),
     })
 }

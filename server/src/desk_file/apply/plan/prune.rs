@@ -5,6 +5,7 @@ use super::connectors::about_connector;
 use super::people::{about_agent, about_user};
 use super::policies::{about_flow, about_policy};
 use super::{Done, Noted, Plan};
+use crate::desk::{Lapse, withdraw_all, withdraw_all_of};
 use crate::store::agents::Agent;
 use crate::store::connectors::Connector;
 use crate::store::{self, Connection};
@@ -43,6 +44,7 @@ impl Plan {
         for mut agent in left_out(&self.known.agents, &named, runs) {
             agent.status = AgentStatus::Suspended;
             store::agents::update(connection, &agent).await?;
+            withdraw_all(connection, agent.id, &self.actor, Lapse::Suspended, self.now).await?;
             self.pruned.insert(agent.id.0);
             let (subject, metadata) = (agent.id.to_string(), about_agent(&agent));
             let (kind, name, action) = ("agent", agent.name.as_str(), "agent.changed");
@@ -120,6 +122,7 @@ impl Plan {
             user.active = false;
             store::users::update(connection, &user).await?;
             store::sessions::delete_of_user(connection, user.id).await?;
+            withdraw_all_of(connection, user.id, &self.actor, self.now).await?;
             self.pruned.insert(user.id.0);
             let (subject, metadata) = (user.id.to_string(), about_user(&user));
             let (kind, name, action) = ("user", user.email.as_str(), "user.changed");
