@@ -13,6 +13,7 @@ mod footprint;
 mod gateway;
 mod page;
 mod pages;
+mod peers;
 mod policies;
 mod upstream;
 mod world;
@@ -20,7 +21,7 @@ mod world;
 use figures::Line;
 
 /// A part of the bench, by the name that chooses it at the command line.
-const PARTS: [&str; 7] = ["calls", "gateway", "decisions", "pages", "policies", "footprint", "page"];
+const PARTS: [&str; 8] = ["calls", "gateway", "peers", "decisions", "pages", "policies", "footprint", "page"];
 
 #[tokio::main]
 async fn main() {
@@ -37,6 +38,9 @@ async fn main() {
     }
     if wanted("gateway") {
         lines.extend(measured("an allowed call by MCP", gateway::measure()).await);
+    }
+    if wanted("peers") {
+        lines.extend(measured("a real MCP server and a peer of the desk's", peers::measure()).await);
     }
     if wanted("decisions") {
         lines.extend(measured("decisions", decisions::measure()).await);

@@ -89,7 +89,7 @@ policies:
   - {{name: Refunds, action: request_approval, connectors: [shop], tools: [refunds_create], flow: Quick}}
   - {{name: Never, action: deny, tools: [shop_close]}}
   - {{name: Shell, action: request_approval, connectors: [shell], flow: Quick}}
-settings: {{max_pending_per_agent: 10000}}
+settings: {{max_pending_per_agent: 10000, max_asks_per_minute: 10000}}
 "#
     )
 }

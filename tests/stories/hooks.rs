@@ -149,6 +149,16 @@ pub async fn given_desk(action: &str) -> Desked {
 }
 
 impl Desked {
+    /// Several denials in a row make an agent wait; an approver lifts that.
+    async fn let_ask_again(&self) {
+        let agents = self.dana.get("/api/agents").await.expect(200);
+        for agent in agents["items"].as_array().unwrap() {
+            let path = format!("/api/agents/{}/cool-down", agent["id"].as_str().unwrap());
+            // One that does not wait is left as it is.
+            self.dana.call(reqwest::Method::DELETE, &path, None).await;
+        }
+    }
+
     pub fn hook(&self, said: &Said, more: &[&str]) -> JoinHandle<Ended> {
         let (origin, text, agent) = (self.desk.origin.clone(), said.text(), said.agent);
         let more: Vec<_> = more.iter().map(|word| (*word).to_owned()).collect();
@@ -207,6 +217,7 @@ async fn a_denied_call_is_denied_with_what_the_approver_said() {
         let asking = desk.hook(said, &[]);
         let id = desk.waiting().await;
         desk.dana.deny(&id, "Not on a Friday.").await.expect(200);
+        desk.let_ask_again().await;
         let denied = said.denied("Countersign: denied: Not on a Friday.");
         assert_eq!(verdict(&asking.await.unwrap()), denied, "{}", said.file);
     }
@@ -291,7 +302,7 @@ async fn the_card_shows_a_command_as_a_command_and_an_edit_as_a_diff() {
         let card = desk.card(&id).await;
         assert_eq!(card["deed"], deed, "{}", said.file);
         assert!(card["arguments"].to_string().contains("/srv/shop"), "the arguments are there whole, too");
-        desk.dana.deny(&id, "").await.expect(200);
+        desk.dana.approve(&id).await.expect(200);
         asking.await.unwrap();
     }
 }

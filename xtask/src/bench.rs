@@ -16,9 +16,17 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
     tools::c_compiler()?;
     tools::wasm_target()?;
     ui::build()?;
+    let (node, python) = crate::test::peers()?;
     eprintln!("[2/3] release builds of the server and the bench (15 minutes on two cores, the first time)");
     let server = shell::build_binary("countersign", &["--release", "-p", "countersign-server"])?;
     let bench = shell::build_binary("bench", &["--release", "-p", "countersign-tests", "--bin", "bench"])?;
     eprintln!("[3/3] the bench");
-    shell::run(Command::new(bench).current_dir(shell::root()).env("COUNTERSIGN_BIN", server).args(args))
+    shell::run(
+        Command::new(bench)
+            .current_dir(shell::root())
+            .env("COUNTERSIGN_BIN", server)
+            .env("COUNTERSIGN_TEST_NODE", node)
+            .env("COUNTERSIGN_BENCH_PYTHON", python)
+            .args(args),
+    )
 }

@@ -49,6 +49,16 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// Gets what the bench measures beside the desk: a Node with a real MCP server, and a Python with a peer.
+///
+/// # Errors
+/// When npm or Python is not there and can't be installed, or the packages can't be.
+pub(crate) fn peers() -> Result<(PathBuf, PathBuf)> {
+    tools::debian(TOOLS)?;
+    let tests = shell::root().join("tests");
+    Ok((node_packages(&tests)?, tools::python(&tests.join("bench/fastmcp.txt"))?))
+}
+
 /// Installs the npm packages that `tests/package-lock.json` pins, unless these very ones are there. Answers where
 /// their Node is: they want 22, whichever the machine has.
 fn node_packages(tests: &Path) -> Result<PathBuf> {
