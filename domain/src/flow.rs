@@ -12,7 +12,7 @@ pub mod timing;
 
 pub use check::FlowProblem;
 pub use course::{Course, Effect, Ending, FlowEvent, FlowTimer, Notice, Roster};
-pub use people::{Cast, Parties, Recipient, Voter};
+pub use people::{Cast, Parties, Person, Recipient, Voter};
 pub use quiet::{Offsets, QuietHours};
 
 use crate::user::Role;

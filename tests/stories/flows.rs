@@ -312,3 +312,44 @@ async fn a_reported_agent_is_suspended_and_what_waits_of_it_is_taken_back() {
     let again = jon.post(&format!("/api/requests/{first}/report"), json!({})).await;
     assert_eq!((again.status, again.code()), (409, "conflict"));
 }
+
+#[tokio::test]
+async fn a_stand_in_decides_as_themselves_for_a_time_and_never_for_a_party() {
+    let (shop, jon, kai) = given_flow("{name: Ours, steps: [{order: 1, approvers: {users: [jon@acme.test]}}]}").await;
+    let ines = shop.joined("ines@acme.test", "member", "Ines Roth").await;
+    let until = |minutes: u64| {
+        let until = 1_795_430_400_000 + i64::try_from(minutes * 60_000).unwrap();
+        countersign_domain::Timestamp::from_millis(until).to_string()
+    };
+    for (body, why) in [
+        (json!({"to": "nobody@acme.test", "until": until(60)}), "nobody with this address"),
+        (json!({"to": "jon@acme.test", "until": until(60)}), "not yourself"),
+        (json!({"to": "kai@acme.test", "until": until(0)}), "later"),
+        (json!({"to": "kai@acme.test", "until": until(91 * 24 * 60)}), "90 days"),
+    ] {
+        let refused = jon.post("/api/delegations", body).await;
+        assert_eq!((refused.status, refused.code()), (422, "invalid"), "{}", refused.text);
+        assert!(refused.text.contains(why), "{}", refused.text);
+    }
+    let made = jon.post("/api/delegations", json!({"to": "kai@acme.test", "until": until(4)})).await.expect(201);
+    assert_eq!((&made["away"], &made["stand_in"]), (&json!("Jon Weber"), &json!("Kai Lund")));
+    let id = shop.held().await;
+    assert_eq!(card(&kai, &id).await["you"]["may_decide"], true);
+    kai.approve(&id).await.expect(200);
+    let ended = shop.agent.end_of(&id).await;
+    assert_eq!((ended["state"].as_str(), ended["decided_by"]["name"].as_str()), (Some("succeeded"), Some("Kai Lund")));
+
+    let late = shop.held().await;
+    shop.desk.clock.forward(minutes(4));
+    assert_eq!(kai.get(&format!("/api/requests/{late}")).await.status, 404);
+    jon.deny(&late, "").await.expect(200);
+
+    // Mina owns the agent: nobody stands in for her, and she for nobody.
+    jon.reauthenticate().await.expect(200);
+    let path = format!("/api/delegations/{}", made["id"].as_str().unwrap());
+    assert_eq!(jon.call(Method::DELETE, &path, None).await.status, 204);
+    assert_eq!(jon.call(Method::DELETE, &path, None).await.status, 404);
+    jon.post("/api/delegations", json!({"to": "ines@acme.test", "until": until(60)})).await.expect(201);
+    let id = shop.held().await;
+    assert_eq!(ines.approve(&id).await.expect(200)["state"], "approved");
+}

@@ -1,7 +1,7 @@
 //! People and invitations, for admins.
 
 use countersign_domain::Timestamp;
-use countersign_domain::ids::UserId;
+use countersign_domain::ids::{DelegationId, UserId};
 use countersign_domain::user::Role;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,36 @@ pub struct UserChange {
     /// Close or reopen the account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
+}
+
+/// `POST /api/delegations`: who is asked in this person's place, and until when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DelegationBody {
+    /// The colleague's address.
+    pub to: String,
+    /// From when; now when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// Until when; at most 90 days.
+    pub until: Timestamp,
+}
+
+/// One of `GET /api/delegations`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DelegationRow {
+    /// Which.
+    pub id: DelegationId,
+    /// Whether the reader is away; else they stand in.
+    pub own: bool,
+    /// The name of who is away.
+    pub away: String,
+    /// The name of who is asked in their place.
+    pub stand_in: String,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
 }
 
 /// `POST /api/invitations`.

@@ -21,6 +21,21 @@ pub struct Voter<'a> {
     pub active: bool,
 }
 
+/// A person, and in whose place they are asked at this moment: those who are out of office.
+#[derive(Clone, Debug)]
+pub struct Person<'a> {
+    /// They themselves; who decides is judged as that one.
+    pub voter: Voter<'a>,
+    /// Those who named them to be asked in their place.
+    pub stands_in_for: Vec<Voter<'a>>,
+}
+
+impl<'a> From<Voter<'a>> for Person<'a> {
+    fn from(voter: Voter<'a>) -> Self {
+        Self { voter, stands_in_for: Vec::new() }
+    }
+}
+
 /// For whom a request was made, and whose agent made it: neither approves it, unless the flow says so.
 #[derive(Clone, Copy, Debug)]
 pub struct Parties {
@@ -64,8 +79,11 @@ impl Approvers {
 impl FlowBody {
     /// Whether this person is asked where the flow stands, and so may decide.
     #[must_use]
-    pub fn asks(&self, course: &Course, voter: &Voter<'_>, parties: Parties) -> bool {
-        self.may_vote(voter, parties) && self.selects(course, voter)
+    pub fn asks(&self, course: &Course, person: &Person<'_>, parties: Parties) -> bool {
+        // Nobody stands in for a party: what that one may not approve, nobody may in their place.
+        let mut others = person.stands_in_for.iter().filter(|other| self.may_vote(other, parties));
+        self.may_vote(&person.voter, parties)
+            && (self.selects(course, &person.voter) || others.any(|other| self.selects(course, other)))
     }
 
     /// Whether the step where the flow stands names this person, be they a party or not.
@@ -78,13 +96,14 @@ impl FlowBody {
             || (course.admins && voter.role == Role::Admin)
     }
 
-    /// Whether any step names this person, at once or after an escalation.
+    /// Whether any step names this person, or somebody whom they stand in for, at once or after an escalation.
     #[must_use]
-    pub fn may_ask(&self, voter: &Voter<'_>) -> bool {
-        let named = |step: &super::Step| {
+    pub fn may_ask(&self, person: &Person<'_>) -> bool {
+        let named = |step: &super::Step, voter: &Voter<'_>| {
             step.approvers.selects(voter) || step.escalate_to.as_ref().is_some_and(|more| more.selects(voter))
         };
-        self.steps.iter().any(named)
+        let everyone = [&person.voter].into_iter().chain(&person.stands_in_for);
+        everyone.into_iter().any(|voter| self.steps.iter().any(|step| named(step, voter)))
     }
 
     fn may_vote(&self, voter: &Voter<'_>, parties: Parties) -> bool {
@@ -98,14 +117,14 @@ impl FlowBody {
     pub fn roster<'a>(
         &self,
         course: &Course,
-        people: impl IntoIterator<Item = Voter<'a>>,
+        people: impl IntoIterator<Item = Person<'a>>,
         votes: &[Cast],
         parties: Parties,
     ) -> Roster {
         let mut roster = Roster { denied: votes.iter().any(|cast| cast.vote == Vote::Deny), ..Roster::default() };
-        for voter in people.into_iter().filter(|voter| self.asks(course, voter, parties)) {
-            match votes.iter().find(|cast| cast.user == voter.id) {
-                None => roster.waiting.push(Recipient::User(voter.id)),
+        for person in people.into_iter().filter(|person| self.asks(course, person, parties)) {
+            match votes.iter().find(|cast| cast.user == person.voter.id) {
+                None => roster.waiting.push(Recipient::User(person.voter.id)),
                 Some(cast) if cast.step == course.step && cast.vote == Vote::Approve => roster.given += 1,
                 Some(_) => {}
             }
@@ -116,14 +135,14 @@ impl FlowBody {
 
     /// Whether every step's approvals stand: of the votes that were cast, those of people who would still be asked.
     #[must_use]
-    pub fn stands(&self, course: &Course, people: &[Voter<'_>], votes: &[Cast], parties: Parties) -> bool {
+    pub fn stands(&self, course: &Course, people: &[Person<'_>], votes: &[Cast], parties: Parties) -> bool {
         self.steps.iter().filter(|step| step.order <= course.step).all(|step| {
             // What an earlier step's course was is not kept; whoever could have been asked there could have voted.
             let then = match step.order == course.step {
                 true => course.clone(),
                 false => Course { step: step.order, escalated: true, admins: true, ..course.clone() },
             };
-            let roster = self.roster(&then, people.iter().copied(), votes, parties);
+            let roster = self.roster(&then, people.iter().cloned(), votes, parties);
             !roster.denied && roster.given >= step.min_approvals
         })
     }

@@ -56,28 +56,28 @@ fn the_default_flow_can_be_saved() {
 fn requester_and_owner_are_never_asked_unless_the_flow_says_so() {
     let mut flow = given_flow(1);
     for party in [1, 2] {
-        assert!(!flow.asks(&first(), &voter(party, Role::Admin), PARTIES));
+        assert!(!flow.asks(&first(), &voter(party, Role::Admin).into(), PARTIES));
     }
     flow.allow_self_approval = true;
-    assert!(flow.asks(&first(), &voter(1, Role::Admin), PARTIES));
+    assert!(flow.asks(&first(), &voter(1, Role::Admin).into(), PARTIES));
 }
 
 #[test]
 fn members_and_closed_accounts_are_not_asked() {
     let flow = given_flow(1);
-    assert!(!flow.asks(&first(), &voter(3, Role::Member), PARTIES));
-    assert!(!flow.asks(&first(), &Voter { active: false, ..voter(3, Role::Admin) }, PARTIES));
+    assert!(!flow.asks(&first(), &voter(3, Role::Member).into(), PARTIES));
+    assert!(!flow.asks(&first(), &Voter { active: false, ..voter(3, Role::Admin) }.into(), PARTIES));
     let second = Course { step: 2, ..first() };
-    assert!(!flow.asks(&second, &voter(3, Role::Admin), PARTIES), "there is no step 2");
+    assert!(!flow.asks(&second, &voter(3, Role::Admin).into(), PARTIES), "there is no step 2");
 }
 
 #[test]
 fn a_group_or_an_address_names_a_member_too() {
     let mut flow = given_flow(1);
     flow.steps[0].approvers = Approvers { users: vec!["X@Acme.test".into()], ..Approvers::default() };
-    assert!(flow.asks(&first(), &voter(3, Role::Member), PARTIES));
+    assert!(flow.asks(&first(), &voter(3, Role::Member).into(), PARTIES));
     flow.steps[0].approvers = Approvers { groups: vec!["Finance".into()], ..Approvers::default() };
-    assert!(flow.asks(&first(), &Voter { groups: &["Finance".into()], ..voter(3, Role::Member) }, PARTIES));
+    assert!(flow.asks(&first(), &Voter { groups: &["Finance".into()], ..voter(3, Role::Member) }.into(), PARTIES));
 }
 
 #[test]
@@ -150,9 +150,9 @@ fn an_earlier_steps_approval_falls_with_its_approver() {
     let votes = [(3, 1), (4, 2)].map(|(n, step)| Cast { user: user(n), step, vote: crate::request::Vote::Approve });
     let second = Course { step: 2, ..first() };
     let people = [voter(3, Role::Approver), voter(4, Role::Admin)];
-    assert!(flow.stands(&second, &people, &votes, PARTIES));
+    assert!(flow.stands(&second, &people.map(Person::from), &votes, PARTIES));
     let left = [Voter { active: false, ..people[0] }, people[1]];
-    assert!(!flow.stands(&second, &left, &votes, PARTIES));
+    assert!(!flow.stands(&second, &left.map(Person::from), &votes, PARTIES));
 }
 
 #[test]
@@ -199,4 +199,18 @@ fn a_deadline_in_quiet_hours_moves_to_their_end_unless_the_flow_is_urgent() {
     assert_eq!(flow.expires_at(evening, &Utc).to_string(), "2026-11-25T07:00:00.000Z");
     flow.urgent = true;
     assert_eq!(flow.expires_at(evening, &Utc).to_string(), "2026-11-24T22:05:00.000Z");
+}
+
+#[test]
+fn a_stand_in_is_asked_and_judged_as_themselves_and_never_for_a_party() {
+    let mut flow = given_flow(1);
+    flow.steps[0].approvers = Approvers { roles: vec![Role::Approver], ..Approvers::default() };
+    let away = voter(3, Role::Approver);
+    let for_away = |n| Person { voter: voter(n, Role::Member), stands_in_for: vec![away] };
+    assert!(flow.asks(&first(), &for_away(4), PARTIES) && flow.may_ask(&for_away(4)));
+    assert!(!flow.asks(&first(), &for_away(1), PARTIES), "the requester stands in for nobody");
+    let for_party = Person { voter: voter(4, Role::Member), stands_in_for: vec![voter(2, Role::Approver)] };
+    assert!(!flow.asks(&first(), &for_party, PARTIES), "nobody stands in for the owner");
+    let closed = Person { stands_in_for: vec![Voter { active: false, ..away }], ..for_away(4) };
+    assert!(!flow.asks(&first(), &closed, PARTIES));
 }

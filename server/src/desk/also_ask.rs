@@ -78,7 +78,7 @@ fn people(snapshot: &Snapshot, request: &Request, body: &AlsoAsk) -> Result<Vec<
         let user = snapshot.user_by_email(email).filter(|user| user.active);
         let user = user.ok_or_else(|| invalid("users", format!("there is no user {email:?} with an open account")))?;
         let then = Course { also: vec![(request.course.step, user.id)], ..request.course.clone() };
-        if !flow.asks(&then, &voter(user), parties(request)) {
+        if !flow.asks(&then, &voter(user).into(), parties(request)) {
             let why = "asked for this, or owns the agent that did, and so can't approve it";
             return Err(invalid("users", format!("{email} {why}")));
         }

@@ -8,11 +8,12 @@ use super::error::{DeskError, not_found};
 use super::grants::{granted_tools, offered};
 use super::list::{connector_brief, parties, person};
 use super::session::SignedIn;
-use super::snapshot::{Snapshot, ToolEntry, voter};
+use super::snapshot::{Snapshot, ToolEntry};
 use crate::store;
 use crate::store::decisions::Decision;
 use crate::store::deliveries::Delivery;
 use crate::store::requests::{DecidedBy, Request};
+use countersign_domain::Timestamp;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::card::{
     Address, CardError, CardValue, Deed, Redactions, Segment, access_headline, address_segments, card_value,
@@ -20,7 +21,7 @@ use countersign_domain::card::{
 };
 use countersign_domain::connector::{ConnectorKind, qualified_name};
 use countersign_domain::delivery::Address as Recipient;
-use countersign_domain::flow::{Approvers, Confirmation, FlowBody, FlowTimer, Step};
+use countersign_domain::flow::{Approvers, Confirmation, FlowBody, FlowTimer, Person, Step};
 use countersign_domain::ids::{RequestId, UserId};
 use countersign_domain::request::{RequestKind, RequestState, Target, Vote};
 use countersign_domain::user::Role;
@@ -39,7 +40,7 @@ impl Desk {
         let mut connection = self.store().read().await?;
         let found = store::decisions::with_request(&mut connection, id).await?;
         let (request, votes) = found.ok_or_else(|| not_found("request"))?;
-        if !who.may_see(&snapshot, &request, votes.iter().any(|vote| vote.user_id == who.user().id)) {
+        if !who.may_see(&snapshot, &request, votes.iter().any(|vote| vote.user_id == who.user().id), self.now()) {
             return Err(not_found("request"));
         }
         let granted = self.grants_of(&mut connection, &snapshot, who, id).await?;
@@ -114,13 +115,13 @@ impl Desk {
                 priority: policy.priority,
             }),
             flow: flow.map(|flow| flow.name.clone()),
-            steps: flow.map(|flow| steps(snapshot, flow, request, votes)).unwrap_or_default(),
+            steps: flow.map(|flow| steps(snapshot, flow, request, votes, self.now())).unwrap_or_default(),
             next: next(snapshot, request),
             deadline_moved: flow.is_some_and(|flow| flow.moved_deadline(request.created_at, request.expires_at)),
             approves_itself: flow.is_some_and(|flow| approves_itself(flow, request)),
             told: Vec::new(),
             votes: votes.iter().map(|vote| vote_line(snapshot, vote)).collect(),
-            you: self.your_part(who, request, votes, flow),
+            you: self.your_part(snapshot, who, request, votes, flow),
             created_at: request.created_at,
             expires_at: request.expires_at,
             ended_at: request.ended_at,
@@ -151,11 +152,18 @@ impl Desk {
         Ok(Some(ResultView { status: answer.status, data, truncated: answer.truncated }))
     }
 
-    fn your_part(&self, who: &SignedIn, request: &Request, votes: &[Decision], flow: Option<&FlowBody>) -> YourPart {
+    fn your_part(
+        &self,
+        snapshot: &Snapshot,
+        who: &SignedIn,
+        request: &Request,
+        votes: &[Decision],
+        flow: Option<&FlowBody>,
+    ) -> YourPart {
         let user = who.user();
         let pending = request.state == RequestState::Pending && self.now() < request.expires_at;
         let why_not = match flow {
-            Some(flow) if pending => why_not(flow, request, votes, user),
+            Some(flow) if pending => why_not(flow, request, votes, &snapshot.person(user, self.now())),
             _ => Some("This request has ended.".to_owned()),
         };
         YourPart {
@@ -170,15 +178,16 @@ impl Desk {
     }
 }
 
-fn why_not(flow: &FlowBody, request: &Request, votes: &[Decision], user: &store::users::User) -> Option<String> {
+fn why_not(flow: &FlowBody, request: &Request, votes: &[Decision], person: &Person<'_>) -> Option<String> {
+    let user = person.voter;
     if votes.iter().any(|vote| vote.user_id == user.id) {
         return Some("You have voted; others are still asked.".to_owned());
     }
-    if flow.asks(&request.course, &voter(user), parties(request)) {
+    if flow.asks(&request.course, person, parties(request)) {
         return None;
     }
     let party = user.id == request.requester_id || user.id == request.owner_id;
-    Some(match party && flow.selects(&request.course, &voter(user)) {
+    Some(match party && flow.selects(&request.course, &user) {
         true => "This was asked by your agent or for you, so somebody else must approve it.".to_owned(),
         false => "You are not among the approvers of this request.".to_owned(),
     })
@@ -209,7 +218,7 @@ fn target_line(target: &Target, tool: Option<&ToolEntry>, arguments: &Canonical)
     })
 }
 
-fn steps(snapshot: &Snapshot, flow: &FlowBody, request: &Request, votes: &[Decision]) -> Vec<StepLine> {
+fn steps(snapshot: &Snapshot, flow: &FlowBody, request: &Request, votes: &[Decision], now: Timestamp) -> Vec<StepLine> {
     let given_at = |order| {
         let approvals = votes.iter().filter(|vote| vote.step == order && vote.vote == Vote::Approve).count();
         u32::try_from(approvals).unwrap_or(u32::MAX)
@@ -219,7 +228,7 @@ fn steps(snapshot: &Snapshot, flow: &FlowBody, request: &Request, votes: &[Decis
         approvers: approvers_in_words(&step.approvers),
         needed: step.min_approvals,
         given: if step.order == request.course.step { request.approvals } else { given_at(step.order) },
-        asked: asked_at(snapshot, flow, request, votes, step.order),
+        asked: asked_at(snapshot, request, votes, step.order, now),
         escalate_to: step.escalate_to.as_ref().map(approvers_in_words),
         escalated: step.order == request.course.step && request.course.escalated,
     };
@@ -227,19 +236,15 @@ fn steps(snapshot: &Snapshot, flow: &FlowBody, request: &Request, votes: &[Decis
 }
 
 /// Who is asked at a step, those who answered first. Of a step that is over, only they.
-fn asked_at(snapshot: &Snapshot, flow: &FlowBody, request: &Request, votes: &[Decision], order: u32) -> Vec<AskedLine> {
+fn asked_at(snapshot: &Snapshot, request: &Request, votes: &[Decision], order: u32, now: Timestamp) -> Vec<AskedLine> {
     let answered = votes.iter().filter(|vote| vote.step == order);
     let mut asked: Vec<_> = answered
         .map(|vote| AskedLine { name: names_of(snapshot, [vote.user_id].into_iter()).concat(), vote: Some(vote.vote) })
         .collect();
     if order == request.course.step && request.state == RequestState::Pending {
-        let mut waiting: Vec<_> = snapshot
-            .users
-            .values()
-            .filter(|user| flow.asks(&request.course, &voter(user), parties(request)))
-            .filter(|user| !votes.iter().any(|vote| vote.user_id == user.id))
-            .map(|user| user.name.clone())
-            .collect();
+        let waiting = stage(snapshot, request).map(|stage| stage.roster(request, votes, now).waiting);
+        let mut waiting: Vec<_> =
+            waiting.unwrap_or_default().into_iter().map(|one| address_in_words(snapshot, &one.into())).collect();
         waiting.sort_unstable();
         asked.extend(waiting.into_iter().map(|name| AskedLine { name, vote: None }));
     }

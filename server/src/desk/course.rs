@@ -4,7 +4,7 @@
 use super::error::{DeskError, ended};
 use super::list::parties;
 use super::notices::{self, Told};
-use super::snapshot::{Snapshot, voter};
+use super::snapshot::Snapshot;
 use crate::store::decisions::Decision;
 use crate::store::requests::Request;
 use crate::store::timers::{Timer, TimerKind};
@@ -41,17 +41,17 @@ const fn frame(request: &Request) -> Frame {
 
 impl Stage<'_> {
     /// Who may still decide where the request stands, and what its votes come to.
-    pub(super) fn roster(&self, request: &Request, votes: &[Decision]) -> Roster {
-        self.roster_at(&request.course, request, &casts(votes))
+    pub(super) fn roster(&self, request: &Request, votes: &[Decision], now: Timestamp) -> Roster {
+        self.roster_at(&request.course, request, &casts(votes), now)
     }
 
-    fn roster_at(&self, course: &Course, request: &Request, casts: &[Cast]) -> Roster {
-        self.flow.roster(course, self.snapshot.users.values().map(voter), casts, parties(request))
+    fn roster_at(&self, course: &Course, request: &Request, casts: &[Cast], now: Timestamp) -> Roster {
+        self.flow.roster(course, self.snapshot.people(now), casts, parties(request))
     }
 
-    /// Whether the approvals at every step stand.
+    /// Whether the approvals at every step stand. Who stood in for somebody when it was decided, did.
     pub(super) fn stands(&self, request: &Request, votes: &[Decision]) -> bool {
-        let people: Vec<_> = self.snapshot.users.values().map(voter).collect();
+        let people: Vec<_> = self.snapshot.people(request.decided_at.unwrap_or(request.updated_at)).collect();
         self.flow.stands(&request.course, &people, &casts(votes), parties(request))
     }
 
@@ -81,7 +81,7 @@ impl Stage<'_> {
         turn: impl FnOnce(&Course, &World<'_>) -> Turn,
     ) -> Turn {
         let casts = casts(votes);
-        let roster = |course: &Course| self.roster_at(course, request, &casts);
+        let roster = |course: &Course| self.roster_at(course, request, &casts, now);
         turn(&request.course, &World { now, frame: frame(request), offsets: &Zones, roster: &roster })
     }
 

@@ -5,7 +5,7 @@ use super::error::{DeskError, ended, invalid, not_found, refuse};
 use super::execute::enqueue;
 use super::grants::{granted_tools, make, offered};
 use super::session::SignedIn;
-use super::snapshot::{Snapshot, still_current, voter};
+use super::snapshot::{Snapshot, still_current};
 use super::{Desk, move_on};
 use crate::audit::{Actor, Entry};
 use crate::auth::passkeys::{Assertion, StoredPasskey};
@@ -164,10 +164,10 @@ impl Desk {
         let mut connection = self.store().read().await?;
         let found = store::decisions::with_request(&mut connection, id).await?;
         let (request, votes) = found.ok_or_else(|| not_found("request"))?;
-        if !who.may_see(snapshot, &request, votes.iter().any(|vote| vote.user_id == who.user().id)) {
+        if !who.may_see(snapshot, &request, votes.iter().any(|vote| vote.user_id == who.user().id), self.now()) {
             return Err(not_found("request"));
         }
-        check_turn(snapshot, &request, &votes, who.user())?;
+        check_turn(snapshot, &request, &votes, who.user(), self.now())?;
         Ok((request, votes))
     }
 
@@ -225,7 +225,7 @@ impl Desk {
                     let (request, votes) = found.ok_or_else(|| not_found("request"))?;
                     // As they are now, not as they were when they came to the door.
                     let user = snapshot.users.get(&ballot.user.id).ok_or_else(|| not_found("account"))?;
-                    check_turn(&snapshot, &request, &votes, user)?;
+                    check_turn(&snapshot, &request, &votes, user, now)?;
                     check_deadline(&request, now)?;
                     // What was offered when they began may be offered no more.
                     check_leave(&snapshot, &request, &votes, &ballot)?;
@@ -317,7 +317,13 @@ fn flow<'a>(snapshot: &'a Snapshot, request: &Request) -> Result<&'a FlowBody, D
 }
 
 /// Whether this person may vote on this request at this moment.
-fn check_turn(snapshot: &Snapshot, request: &Request, votes: &[Decision], user: &User) -> Result<(), DeskError> {
+fn check_turn(
+    snapshot: &Snapshot,
+    request: &Request,
+    votes: &[Decision],
+    user: &User,
+    now: Timestamp,
+) -> Result<(), DeskError> {
     if request.state != RequestState::Pending {
         return Err(ended(request.id, request.state));
     }
@@ -325,7 +331,7 @@ fn check_turn(snapshot: &Snapshot, request: &Request, votes: &[Decision], user: 
         return Err(refuse(Code::AlreadyDecided, "You have voted on this request already."));
     }
     let parties = Parties { requester: request.requester_id, owner: request.owner_id };
-    match flow(snapshot, request)?.asks(&request.course, &voter(user), parties) {
+    match flow(snapshot, request)?.asks(&request.course, &snapshot.person(user, now), parties) {
         true => Ok(()),
         false => Err(refuse(Code::NotYourTurn, "You are not asked to decide this request.")),
     }
@@ -403,7 +409,7 @@ async fn cast(
     votes.push(decision);
     let stage = stage(snapshot, &request)?;
     let ending = stage.after(connection, &mut request, &votes, FlowEvent::Voted, now).await?;
-    request.approvals = stage.roster(&request, &votes).given;
+    request.approvals = stage.roster(&request, &votes, now).given;
     let event = match ending {
         None => None,
         Some(Ending::Approved) => Some(RequestEvent::Approve),

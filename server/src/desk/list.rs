@@ -3,14 +3,15 @@
 use super::Desk;
 use super::error::{DeskError, invalid};
 use super::session::SignedIn;
-use super::snapshot::{Snapshot, voter};
+use super::snapshot::Snapshot;
 use crate::store;
 use crate::store::requests::Request;
 use crate::store::requests::list::{Cursor, Query, StateFilter, Visible, cursor};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_domain::Timestamp;
 use countersign_domain::card::{line_segments, note_segments};
-use countersign_domain::flow::Parties;
+use countersign_domain::flow::{self, Parties};
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::RequestState;
 use countersign_domain::user::Role;
@@ -44,13 +45,15 @@ impl Desk {
     /// When a parameter is wrong.
     pub async fn list_requests(&self, who: &SignedIn, given: ListParameters) -> Result<RequestPage, DeskError> {
         let snapshot = self.snapshot();
-        let query = query(&snapshot, who, given)?;
+        let now = self.now();
+        let query = query(&snapshot, who, given, now)?;
         let mut connection = self.store().read().await?;
         let (requests, more) = store::requests::list::page(&mut connection, &query).await?;
         let pending = store::requests::list::count_pending(&mut connection, &query.visible).await?;
         let voted = voted(&mut connection, who, &requests).await?;
         let next = requests.last().filter(|_| more).map(|last| write_cursor(&cursor(&query, last))).transpose()?;
-        let items = requests.iter().map(|request| row(&snapshot, who, request, voted.contains(&request.id))).collect();
+        let me = snapshot.person(who.user(), now);
+        let items = requests.iter().map(|request| row(&snapshot, &me, request, voted.contains(&request.id))).collect();
         Ok(RequestPage { items, next, pending })
     }
 }
@@ -63,7 +66,7 @@ async fn voted(
 ) -> Result<HashSet<RequestId>, DeskError> {
     let mut voted = HashSet::new();
     // Only a request with several approvers can be pending and carry votes, so this is rarely more than nothing.
-    for request in requests.iter().filter(|request| request.state == RequestState::Pending && request.approvals > 0) {
+    for request in requests.iter().filter(|request| may_carry_votes(request)) {
         let votes = store::decisions::of_request(connection, request.id).await?;
         if votes.iter().any(|vote| vote.user_id == who.user().id) {
             voted.insert(request.id);
@@ -72,7 +75,11 @@ async fn voted(
     Ok(voted)
 }
 
-fn query(snapshot: &Snapshot, who: &SignedIn, given: ListParameters) -> Result<Query, DeskError> {
+const fn may_carry_votes(request: &Request) -> bool {
+    matches!(request.state, RequestState::Pending) && (request.approvals > 0 || request.course.step > 1)
+}
+
+fn query(snapshot: &Snapshot, who: &SignedIn, given: ListParameters, now: Timestamp) -> Result<Query, DeskError> {
     let state = match given.state.as_deref().unwrap_or("pending") {
         "all" => StateFilter::All,
         "decided" => StateFilter::Decided,
@@ -99,7 +106,7 @@ fn query(snapshot: &Snapshot, who: &SignedIn, given: ListParameters) -> Result<Q
         return Err(no_cursor());
     }
     Ok(Query {
-        visible: visible(snapshot, who),
+        visible: visible(snapshot, who, now),
         state,
         connector: given.connector.filter(|slug| !slug.is_empty()),
         sort,
@@ -110,10 +117,12 @@ fn query(snapshot: &Snapshot, who: &SignedIn, given: ListParameters) -> Result<Q
 }
 
 /// Whose requests somebody may see (architecture, invariant 12).
-pub(super) fn visible(snapshot: &Snapshot, who: &SignedIn) -> Visible {
+pub(super) fn visible(snapshot: &Snapshot, who: &SignedIn, now: Timestamp) -> Visible {
     match who.user().role {
         Role::Admin => Visible::All,
-        Role::Member | Role::Approver => Visible::Of { user: who.user().id, flows: snapshot.flows_asking(who.user()) },
+        Role::Member | Role::Approver => {
+            Visible::Of { user: who.user().id, flows: snapshot.flows_asking(who.user(), now) }
+        }
     }
 }
 
@@ -131,10 +140,10 @@ fn write_cursor(cursor: &Cursor) -> Result<String, DeskError> {
     Ok(URL_SAFE_NO_PAD.encode(json))
 }
 
-fn row(snapshot: &Snapshot, who: &SignedIn, request: &Request, voted: bool) -> RequestRow {
+fn row(snapshot: &Snapshot, me: &flow::Person<'_>, request: &Request, voted: bool) -> RequestRow {
     let parties = parties(request);
     let flow = request.flow.and_then(|flow| snapshot.flow_at(flow));
-    let asked = flow.is_some_and(|flow| flow.asks(&request.course, &voter(who.user()), parties));
+    let asked = flow.is_some_and(|flow| flow.asks(&request.course, me, parties));
     let needed = flow.and_then(|flow| flow.step(request.course.step)).map_or(0, |step| step.min_approvals);
     let beginning: String = request.note.as_deref().unwrap_or_default().chars().take(NOTE_BEGINNING).collect();
     RequestRow {

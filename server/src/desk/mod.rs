@@ -15,6 +15,7 @@ mod claim;
 mod connectors;
 mod course;
 mod decide;
+mod delegations;
 mod dry_run;
 pub mod error;
 mod execute;

@@ -218,8 +218,9 @@ impl Desk {
         }
         let here = request.course.step == delivery.step;
         match &delivery.to {
-            Address::User(id) => stage(snapshot, request)
-                .is_ok_and(|stage| here && stage.roster(request, votes).waiting.contains(&Recipient::User(*id))),
+            Address::User(id) => stage(snapshot, request).is_ok_and(|stage| {
+                here && stage.roster(request, votes, self.now()).waiting.contains(&Recipient::User(*id))
+            }),
             _ => here,
         }
     }

@@ -27,7 +27,7 @@ impl Desk {
         drop(connection);
         let (request, votes) = found.ok_or_else(|| not_found("request"))?;
         let voted = votes.iter().any(|vote| vote.user_id == who.user().id);
-        if !who.may_see(&snapshot, &request, voted) {
+        if !who.may_see(&snapshot, &request, voted, self.now()) {
             return Err(not_found("request"));
         }
         if who.user().role < Role::Approver && !voted {

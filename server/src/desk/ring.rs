@@ -123,6 +123,7 @@ impl Desk {
                     store::requests::presence::forget_before(connection, now - REJOIN_WINDOW).await?;
                     store::events::delete_before(connection, now - EVENT_LIFE).await?;
                     store::deliveries::delete_before(connection, now - DELIVERY_LIFE).await?;
+                    store::delegations::delete_before(connection, now - DELIVERY_LIFE).await?;
                     store::mcp_sessions::delete_before(connection, now - MCP_SESSION_LIFE).await?;
                     store::ceremonies::delete_expired(connection, now).await?;
                     store::sessions::delete_expired(connection, now).await?;

@@ -78,12 +78,12 @@ impl SignedIn {
     }
 
     /// Whether this person may see a request: their own, one that they are or were asked on, or any as an admin.
-    pub(super) fn may_see(&self, snapshot: &Snapshot, request: &Request, voted: bool) -> bool {
+    pub(super) fn may_see(&self, snapshot: &Snapshot, request: &Request, voted: bool, now: Timestamp) -> bool {
         let user = &self.user;
         let asked = || {
             let flow = request.flow.and_then(|flow| snapshot.flow_at(flow));
             let added = request.course.also.iter().any(|(_, added)| *added == user.id);
-            added || flow.is_some_and(|flow| flow.may_ask(&super::snapshot::voter(user)))
+            added || flow.is_some_and(|flow| flow.may_ask(&snapshot.person(user, now)))
         };
         let own = request.requester_id == user.id || request.owner_id == user.id;
         user.role == Role::Admin || own || voted || asked()

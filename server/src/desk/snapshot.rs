@@ -7,14 +7,16 @@ use super::error::DeskError;
 use crate::auth::agent_jwt::AgentPublicKey;
 use crate::store::agents::Agent;
 use crate::store::connectors::{Connector, Credential, Tool};
+use crate::store::delegations::Delegation;
 use crate::store::desk::DeskRow;
 use crate::store::policies::{FlowRecord, PolicyRecord};
 use crate::store::users::User;
 use crate::store::{self, Connection, StoreError};
+use countersign_domain::Timestamp;
 use countersign_domain::agent::AgentStatus;
 use countersign_domain::connector::ToolState;
 use countersign_domain::connector::http_call::PathTemplate;
-use countersign_domain::flow::{FlowBody, Voter};
+use countersign_domain::flow::{FlowBody, Person, Voter};
 use countersign_domain::ids::{AgentId, ConnectorId, CredentialId, FlowId, PolicyId, UserId};
 use countersign_domain::policy::{CompiledPolicy, Policy};
 use countersign_domain::user::Role;
@@ -40,6 +42,7 @@ pub struct Snapshot {
     /// Flows.
     pub flows: HashMap<FlowId, FlowRecord>,
     flow_versions: HashMap<(FlowId, i64), FlowBody>,
+    delegations: Vec<Delegation>,
 }
 
 /// A connector with its tools.
@@ -74,6 +77,7 @@ impl Snapshot {
         let policies = store::policies::all(connection).await?;
         let flows = store::policies::all_flows(connection).await?;
         let flow_versions = store::policies::flow_versions(connection).await?;
+        let delegations = store::delegations::all(connection).await?;
         let compiled = policies.iter().filter(|policy| policy.active).map(|policy| compiled(policy, older)).collect();
         Ok(Self {
             desk,
@@ -86,6 +90,7 @@ impl Snapshot {
             compiled,
             flows: flows.into_iter().map(|flow| (flow.id, flow)).collect(),
             flow_versions,
+            delegations,
         })
     }
 
@@ -160,12 +165,31 @@ impl Snapshot {
 
     /// Every version of every flow that names this person at some step.
     #[must_use]
-    pub fn flows_asking(&self, user: &User) -> Vec<(FlowId, i64)> {
-        let voter = voter(user);
+    pub fn flows_asking(&self, user: &User, now: Timestamp) -> Vec<(FlowId, i64)> {
+        let person = self.person(user, now);
         let mut asking: Vec<_> =
-            self.flow_versions.iter().filter(|(_, flow)| flow.may_ask(&voter)).map(|(key, _)| *key).collect();
+            self.flow_versions.iter().filter(|(_, flow)| flow.may_ask(&person)).map(|(key, _)| *key).collect();
         asking.sort_unstable();
         asking
+    }
+
+    /// Who is asked in whose place, past ones included.
+    #[must_use]
+    pub fn delegations(&self) -> &[Delegation] {
+        &self.delegations
+    }
+
+    /// A person as flows see them at this moment, and those whom they stand in for.
+    #[must_use]
+    pub fn person<'a>(&'a self, user: &'a User, now: Timestamp) -> Person<'a> {
+        let now_theirs = |one: &&Delegation| one.to_user_id == user.id && one.from_at <= now && now < one.until_at;
+        let away = self.delegations.iter().filter(now_theirs).filter_map(|one| self.users.get(&one.user_id));
+        Person { voter: voter(user), stands_in_for: away.map(voter).collect() }
+    }
+
+    /// Everybody as flows see them at this moment.
+    pub fn people(&self, now: Timestamp) -> impl Iterator<Item = Person<'_>> {
+        self.users.values().map(move |user| self.person(user, now))
     }
 
     /// The admins with an open account.

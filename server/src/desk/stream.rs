@@ -3,7 +3,6 @@
 //! One task reads new events in order, whoever wrote them, and wakes those concerned. A waiting caller costs a
 //! channel, not a loop over the database.
 
-use super::snapshot::voter;
 use super::{Desk, DeskError, SignedIn};
 use crate::store::{self, events::Event};
 use countersign_domain::ids::RequestId;
@@ -136,8 +135,12 @@ impl Desk {
         let snapshot = self.snapshot();
         let Some(user) = snapshot.users.get(&who.user().id).filter(|user| user.active) else { return false };
         let own = event.owner_id == user.id || event.requester_id == user.id;
-        let asked =
-            || event.flow.and_then(|flow| snapshot.flow_at(flow)).is_some_and(|flow| flow.may_ask(&voter(user)));
+        let asked = || {
+            event
+                .flow
+                .and_then(|flow| snapshot.flow_at(flow))
+                .is_some_and(|flow| flow.may_ask(&snapshot.person(user, self.now())))
+        };
         user.role == Role::Admin || own || event.also.contains(&user.id) || asked()
     }
 

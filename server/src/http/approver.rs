@@ -3,6 +3,7 @@
 mod agents;
 mod connectors;
 mod decisions;
+mod delegations;
 mod events;
 mod flows;
 mod grants;
@@ -59,6 +60,8 @@ fn doors() -> Router<App> {
         .route("/passkeys/start", post(passkeys::start_passkey))
         .route("/passkeys/finish", post(passkeys::finish_passkey))
         .route("/passkeys/{id}", delete(passkeys::delete_passkey))
+        .route("/delegations", get(delegations::list_delegations).post(delegations::create_delegation))
+        .route("/delegations/{id}", delete(delegations::end_delegation))
 }
 
 /// Requests and what is decided of them.

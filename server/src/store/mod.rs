@@ -9,6 +9,7 @@ pub mod ceremonies;
 mod connection;
 pub mod connectors;
 pub mod decisions;
+pub mod delegations;
 pub mod deliveries;
 pub mod desk;
 pub mod events;

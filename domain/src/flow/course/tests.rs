@@ -1,6 +1,6 @@
 use super::*;
 use crate::effect::Effect as ToolEffect;
-use crate::flow::people::{Cast, Parties, Voter};
+use crate::flow::people::{Cast, Parties, Person, Voter};
 use crate::flow::tests::{Utc, user, voter};
 use crate::flow::timing::Frame;
 use crate::flow::{Approvers, FlowBody, Step};
@@ -37,7 +37,9 @@ impl Story {
     }
 
     fn run(&mut self, now: Timestamp, turn: impl FnOnce(&FlowBody, &Course, &World<'_>) -> Turn) {
-        let roster = |course: &Course| self.flow.roster(course, self.people.iter().copied(), &self.votes, PARTIES);
+        let roster = |course: &Course| {
+            self.flow.roster(course, self.people.iter().copied().map(Person::from), &self.votes, PARTIES)
+        };
         let world = World { now, frame: self.frame, offsets: &Utc, roster: &roster };
         let turn = turn(&self.flow, &self.course, &world);
         self.course = turn.course;
@@ -140,7 +142,7 @@ fn whoever_an_admin_adds_is_asked_at_this_step_only() {
     story.on(1, FlowEvent::Add(vec![user(6), user(6)]));
     assert_eq!(story.told(1), [(Notice::Asked, 1)]);
     story.vote(2, 3, Vote::Approve);
-    assert!(!story.flow.asks(&story.course, &story.people[3], PARTIES));
+    assert!(!story.flow.asks(&story.course, &story.people[3].into(), PARTIES));
 }
 
 #[test]
@@ -220,7 +222,7 @@ proptest! {
                     let voter = story.people[n as usize - 1];
                     let fresh = !story.votes.iter().any(|cast| cast.user == user(n));
                     let open = story.ending().is_none() && minute < 45;
-                    if fresh && open && story.flow.asks(&story.course, &voter, PARTIES) {
+                    if fresh && open && story.flow.asks(&story.course, &voter.into(), PARTIES) {
                         story.vote(minute, n, if yes { Vote::Approve } else { Vote::Deny });
                     }
                 }
