@@ -9,6 +9,7 @@ mod calls;
 mod decisions;
 mod echo;
 mod figures;
+mod flows;
 mod footprint;
 mod gateway;
 mod page;
@@ -21,7 +22,7 @@ mod world;
 use figures::Line;
 
 /// A part of the bench, by the name that chooses it at the command line.
-const PARTS: [&str; 8] = ["calls", "gateway", "peers", "decisions", "pages", "policies", "footprint", "page"];
+const PARTS: [&str; 9] = ["calls", "gateway", "peers", "flows", "decisions", "pages", "policies", "footprint", "page"];
 
 #[tokio::main]
 async fn main() {
@@ -41,6 +42,9 @@ async fn main() {
     }
     if wanted("peers") {
         lines.extend(measured("a real MCP server and a peer of the desk's", peers::measure()).await);
+    }
+    if wanted("flows") {
+        lines.extend(measured("deadlines, screens and messages", flows::measure()).await);
     }
     if wanted("decisions") {
         lines.extend(measured("decisions", decisions::measure()).await);

@@ -9,12 +9,15 @@ use crate::desk::{Desk, DeskError};
 use crate::store;
 use crate::store::timers::{Timer, TimerKind};
 use countersign_domain::Timestamp;
+use futures::{StreamExt as _, stream};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 
 /// How many due timers are taken at once.
-const BATCH: i64 = 200;
+const BATCH: i64 = 512;
+/// How many of them are run at once.
+const AT_ONCE: usize = 128;
 /// How long after a failure the store is tried again.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How long an execution that was taken over may stay with its taker.
@@ -82,10 +85,16 @@ async fn run_due(desk: &Desk) -> Result<Option<Timestamp>, DeskError> {
             return Ok(store::timers::next_due(&mut connection).await?);
         }
         drop(connection);
-        for timer in due {
-            if let Err(error) = run(desk, timer, now).await {
-                put_aside(desk, timer, now, &error).await?;
+        // Many at once share a commit.
+        let runs = stream::iter(due).map(|timer| async move {
+            match run(desk, timer, now).await {
+                Err(error) => put_aside(desk, timer, now, &error).await,
+                Ok(()) => Ok(()),
             }
+        });
+        let mut runs = runs.buffer_unordered(AT_ONCE);
+        while let Some(done) = runs.next().await {
+            done?;
         }
     }
 }
