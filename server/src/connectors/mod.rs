@@ -11,6 +11,8 @@ mod scrub;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::address::{AddressError, check_literal};
+pub(crate) use self::http::{guarded_client, tls_error};
 pub use self::http::{check_base_url, target_url};
 pub use mcp::ask::{AskError, ReadOnly};
 pub use mcp::tools::DiscoveredTool;

@@ -243,6 +243,7 @@ impl Desk {
             urgent: false,
             content: snapshot.desk.settings.push_content,
             created_at: delivery.created_at,
+            sent_at: self.now(),
         }
     }
 
