@@ -12,8 +12,8 @@ mod scrub;
 mod tests;
 
 pub(crate) use self::address::{AddressError, check_literal};
-pub(crate) use self::http::{guarded_client, tls_error};
 pub use self::http::{check_base_url, target_url};
+pub(crate) use self::http::{guarded_client, tls_error};
 pub use mcp::ask::{AskError, ReadOnly};
 pub use mcp::tools::DiscoveredTool;
 

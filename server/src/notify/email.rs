@@ -122,6 +122,11 @@ impl Courier for Email {
     }
 }
 
+/// Whether mail can be sent with this address.
+pub(crate) fn takes_mail(text: &str) -> bool {
+    text.parse::<Address>().is_ok()
+}
+
 fn address(text: &str, whose: &str) -> Result<Address, Failure> {
     text.parse().map_err(|_| Failure::Never(format!("{whose} is none that mail can be sent with.")))
 }

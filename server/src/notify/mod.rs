@@ -13,7 +13,8 @@ mod tests;
 mod webhook;
 pub mod words;
 
-pub(crate) use signature::{NoSecret, SigningKey};
+pub(crate) use email::takes_mail;
+pub(crate) use signature::SigningKey;
 
 use crate::config::Environment;
 use crate::store::desk::DeskSettings;
