@@ -112,6 +112,8 @@ pub struct Parts {
     pub demo: bool,
     /// How long an upstream may take to answer a call.
     pub call_timeout: Duration,
+    /// How long a try to tell somebody may take.
+    pub message_timeout: Duration,
     /// Where secrets are that settings name.
     pub environment: Environment,
 }

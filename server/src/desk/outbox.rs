@@ -9,7 +9,7 @@ use super::error::DeskError;
 use super::list::person;
 use super::notices::reaches;
 use super::snapshot::Snapshot;
-use crate::notify::{About, Courier, Destination, Failure, LONGEST_TRY, Message, SigningKey, Subscription};
+use crate::notify::{About, Courier, Destination, Failure, Message, SigningKey, Subscription};
 use crate::store::deliveries::Delivery;
 use crate::store::requests::{DecidedBy, Request};
 use crate::store::users::User;
@@ -119,8 +119,9 @@ impl Desk {
     ) -> Result<(), Failure> {
         let mut outcome = Err(Failure::Gone("There is no destination any more.".to_owned()));
         for destination in destinations {
-            let tried = tokio::time::timeout(LONGEST_TRY, courier.deliver(message, &destination)).await;
-            let tried = tried.unwrap_or_else(|_| Err(Failure::later("There was no answer within 30 seconds.")));
+            let most = self.inner.parts.message_timeout;
+            let tried = tokio::time::timeout(most, courier.deliver(message, &destination)).await;
+            let tried = tried.unwrap_or_else(|_| Err(Failure::later(format!("There was no answer within {most:?}."))));
             if let (Err(Failure::Gone(_)), Destination::Browser(browser)) = (&tried, &destination) {
                 self.forget_browser(browser).await;
             }
