@@ -259,6 +259,7 @@ impl PolicyBody {
 
 impl Scope {
     /// Whether calls of a tool may fall under it, whoever makes them.
+    #[cfg(feature = "eval")]
     #[must_use]
     pub fn may_cover(&self, connector: &str, tool: &str) -> bool {
         let connector = self.connectors.as_ref().is_none_or(|slugs| slugs.iter().any(|slug| slug == connector));

@@ -1,6 +1,7 @@
 //! Raw configuration in, validated configuration out, once, at start. Flag > environment > file > default.
 
 use crate::connectors::DEFAULT_TIMEOUT;
+use crate::notify::LONGEST_TRY;
 use countersign_domain::user::is_email;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
@@ -249,6 +250,8 @@ pub struct Config {
     pub demo: bool,
     /// How long an upstream may take to answer a call.
     pub call_timeout: Duration,
+    /// How long a try to tell somebody may take.
+    pub message_timeout: Duration,
     /// Where secrets are that settings name.
     pub environment: Environment,
 }
@@ -310,6 +313,7 @@ impl ServeConfig {
             master_key_file: raw.master_key_file.clone(),
             demo: false,
             call_timeout: DEFAULT_TIMEOUT,
+            message_timeout: LONGEST_TRY,
             environment: Environment::default(),
         };
         Ok(Self { listen, config, apply: raw.apply.clone(), log: raw.log.unwrap_or_default() })

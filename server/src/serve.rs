@@ -98,6 +98,7 @@ pub async fn start_with(
         public_url: config.public_url,
         demo: config.demo,
         call_timeout: config.call_timeout,
+        message_timeout: config.message_timeout,
         environment: config.environment,
     };
     let desk = Desk::open(parts).await?;

@@ -7,6 +7,7 @@ use countersign_server::config::{Config, DataFolder, Environment, PublicUrl};
 use countersign_server::connectors::DEFAULT_TIMEOUT;
 use countersign_server::desk::house::sign_in_link;
 use countersign_server::desk::{AgentCaller, Ask, AskedArguments, Desk, SignedIn};
+use countersign_server::notify::LONGEST_TRY;
 use countersign_server::start;
 use countersign_server::store::Store;
 use secrecy::ExposeSecret as _;
@@ -114,6 +115,7 @@ impl World {
             master_key_file: None,
             demo: false,
             call_timeout: DEFAULT_TIMEOUT,
+            message_timeout: LONGEST_TRY,
             environment: Environment::default(),
         };
         let started = start(config, vec![listener]).await.unwrap();

@@ -67,7 +67,6 @@ async fn what_a_later_version_brings_is_refused_by_that_name() {
     let mask = json!({"name": "Mask", "action": "allow", "mask": ["email"]});
     let later = [
         shop.dana.post("/api/policies", mask).await,
-        shop.dana.post("/api/agents", json!({"name": "a", "callback_url": "https://acme.test/"})).await,
         shop.dana.post("/api/session/token", json!({})).await,
         shop.dana.post("/api/push/subscriptions", json!({})).await,
         shop.dana.get("/sign-in/app").await,

@@ -7,6 +7,7 @@ use countersign_server::config::{Config, DataFolder, Environment, PublicUrl};
 use countersign_server::connectors::DEFAULT_TIMEOUT;
 use countersign_server::desk::house::{ensure_desk, sign_in_link};
 use countersign_server::desk_file::{DeskFile, Options, apply};
+use countersign_server::notify::LONGEST_TRY;
 use countersign_server::store::Store;
 use countersign_server::vault::{MasterKeySource, Vault};
 use countersign_server::{Started, start_with};
@@ -30,11 +31,25 @@ pub struct Desk {
     /// The clock that it lives by, unless it is a desk of [`Desk::of_today`].
     pub clock: Arc<HandClock>,
     lives_by: SharedClock,
-    call_timeout: Duration,
+    terms: Terms,
     setup_link: Option<String>,
     folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
+}
+
+/// What a server is started with beside its folder and its clock.
+#[derive(Clone)]
+struct Terms {
+    call_timeout: Duration,
+    message_timeout: Duration,
+    environment: Environment,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { call_timeout: DEFAULT_TIMEOUT, message_timeout: LONGEST_TRY, environment: Environment::default() }
+    }
 }
 
 /// An HTTP answer, read to its end.
@@ -95,7 +110,7 @@ impl Stopped {
 
     /// Starts the server again, at another port.
     pub async fn start(self) -> Desk {
-        Desk::on(self.0.folder, self.0.clock, self.0.lives_by, self.0.call_timeout).await
+        Desk::on(self.0.folder, self.0.clock, self.0.lives_by, self.0.terms).await
     }
 }
 
@@ -104,18 +119,32 @@ impl Desk {
     pub async fn fresh() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::<HandClock>::default();
-        Self::on(folder, Arc::clone(&clock), clock, DEFAULT_TIMEOUT).await
+        Self::on(folder, Arc::clone(&clock), clock, Terms::default()).await
+    }
+
+    /// A fresh desk whose server finds these variables in its environment, and no others.
+    pub async fn knowing(variables: &[(&str, &str)]) -> Self {
+        Self::on_terms(Terms { environment: environment_of(variables), ..Terms::default() }).await
+    }
+
+    /// The same, giving a try to tell somebody only so long.
+    pub async fn hasty(message_timeout: Duration, variables: &[(&str, &str)]) -> Self {
+        Self::on_terms(Terms { message_timeout, environment: environment_of(variables), ..Terms::default() }).await
+    }
+
+    async fn on_terms(terms: Terms) -> Self {
+        let clock = Arc::<HandClock>::default();
+        Self::on(tempfile::tempdir().unwrap(), Arc::clone(&clock), clock, terms).await
     }
 
     /// A fresh desk that gives upstreams only so long to answer.
     pub async fn impatient(call_timeout: Duration) -> Self {
-        let clock = Arc::<HandClock>::default();
-        Self::on(tempfile::tempdir().unwrap(), Arc::clone(&clock), clock, call_timeout).await
+        Self::on_terms(Terms { call_timeout, ..Terms::default() }).await
     }
 
     /// A desk that lives by the machine's clock, as a browser does, which counts deadlines down itself.
     pub async fn of_today() -> Self {
-        Self::on(tempfile::tempdir().unwrap(), Arc::default(), Arc::new(SystemClock), DEFAULT_TIMEOUT).await
+        Self::on(tempfile::tempdir().unwrap(), Arc::default(), Arc::new(SystemClock), Terms::default()).await
     }
 
     /// A desk with this desk file, whose variables are given.
@@ -125,7 +154,7 @@ impl Desk {
         desk
     }
 
-    async fn on(folder: TempDir, clock: Arc<HandClock>, lives_by: SharedClock, call_timeout: Duration) -> Self {
+    async fn on(folder: TempDir, clock: Arc<HandClock>, lives_by: SharedClock, terms: Terms) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = PublicUrl::localhost(listener.local_addr().unwrap().port()).unwrap();
         let data = DataFolder::prepare(folder.path()).unwrap();
@@ -134,8 +163,9 @@ impl Desk {
             data,
             master_key_file: None,
             demo: false,
-            call_timeout,
-            environment: Environment::default(),
+            call_timeout: terms.call_timeout,
+            message_timeout: terms.message_timeout,
+            environment: terms.environment.clone(),
         };
         let started: Started = start_with(config, vec![listener], Arc::clone(&lives_by)).await.unwrap();
         let setup_link = started.setup_link().map(|link| link.expose_secret().to_owned());
@@ -150,7 +180,7 @@ impl Desk {
             origin: public_url.origin(),
             clock,
             lives_by,
-            call_timeout,
+            terms,
             setup_link,
             folder,
             stop: Some(stop),
@@ -231,6 +261,10 @@ impl Desk {
     pub fn agent(&self, key: &str) -> Agent {
         Agent::at(&self.origin, key)
     }
+}
+
+fn environment_of(variables: &[(&str, &str)]) -> Environment {
+    Environment::of(variables.iter().map(|(name, value)| ((*name).to_owned(), SecretString::from(*value))))
 }
 
 /// A call to a server without anybody's key or cookie.

@@ -28,6 +28,11 @@ impl Upstream {
         Self::saying(answer, true).await
     }
 
+    /// Answers each request with the next of these, and those after the last as that one.
+    pub async fn in_turn(answers: &[&str]) -> Self {
+        Self::serving(answers, true, None).await
+    }
+
     /// Answers every request with these bytes and then hangs: it neither says more nor closes.
     pub async fn hanging(answer: &str) -> Self {
         Self::saying(answer, false).await
@@ -35,26 +40,31 @@ impl Upstream {
 
     /// Reads every request and answers it when the gate opens.
     pub async fn behind(gate: watch::Receiver<bool>, answer: &str) -> Self {
-        Self::serving(answer, true, Some(gate)).await
+        Self::serving(&[answer], true, Some(gate)).await
     }
 
     async fn saying(answer: &str, closes: bool) -> Self {
-        Self::serving(answer, closes, None).await
+        Self::serving(&[answer], closes, None).await
     }
 
-    async fn serving(answer: &str, closes: bool, gate: Option<watch::Receiver<bool>>) -> Self {
+    async fn serving(answers: &[&str], closes: bool, gate: Option<watch::Receiver<bool>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (counter, count) = watch::channel(0);
-        let (answer, recorder) = (answer.to_owned(), Arc::clone(&requests));
+        let recorder = Arc::clone(&requests);
+        let answers: Arc<[String]> = answers.iter().map(|answer| (*answer).to_owned()).collect();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (answer, recorder, counter) = (answer.clone(), Arc::clone(&recorder), counter.clone());
+                let (answers, recorder, counter) = (Arc::clone(&answers), Arc::clone(&recorder), counter.clone());
                 let gate = gate.clone();
                 tokio::spawn(async move {
                     if let Some(request) = read(&mut stream).await {
-                        recorder.lock().unwrap().push(request);
+                        let answer = {
+                            let mut requests = recorder.lock().unwrap();
+                            requests.push(request);
+                            answers[requests.len().min(answers.len()) - 1].clone()
+                        };
                         counter.send_modify(|count| *count += 1);
                         if let Some(mut gate) = gate {
                             gate.wait_for(|open| *open).await.unwrap();

@@ -10,6 +10,7 @@ use crate::pages::account::AccountPage;
 use crate::pages::agents::AgentsPage;
 use crate::pages::approve::ApprovePage;
 use crate::pages::connectors::ConnectorsPage;
+use crate::pages::deliveries::DeliveriesPage;
 use crate::pages::invitation::InvitationPage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::people::PeoplePage;
@@ -96,6 +97,7 @@ fn signed_in(route: &Route) -> Html {
         Route::Connectors => html! { <ConnectorsPage /> },
         Route::Agents => html! { <AgentsPage /> },
         Route::People => html! { <PeoplePage /> },
+        Route::Deliveries => html! { <DeliveriesPage /> },
         Route::Account => html! { <AccountPage /> },
         Route::Home | Route::SignIn | Route::SignInLink | Route::Setup | Route::Invitation | Route::NotFound => {
             html! { <NotFoundPage /> }

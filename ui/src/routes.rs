@@ -19,6 +19,7 @@ pub(crate) enum Route {
     Connectors,
     Agents,
     People,
+    Deliveries,
     Account,
     NotFound,
 }
@@ -43,6 +44,7 @@ impl Route {
             (Some("connectors"), None, _) => Self::Connectors,
             (Some("agents"), None, _) => Self::Agents,
             (Some("people"), None, _) => Self::People,
+            (Some("deliveries"), None, _) => Self::Deliveries,
             (Some("account"), None, _) => Self::Account,
             _ => Self::NotFound,
         }
@@ -66,6 +68,7 @@ impl Route {
             Self::Connectors => "/connectors".to_owned(),
             Self::Agents => "/agents".to_owned(),
             Self::People => "/people".to_owned(),
+            Self::Deliveries => "/deliveries".to_owned(),
             Self::Account => "/account".to_owned(),
             Self::NotFound => "/not-found".to_owned(),
         }
@@ -115,6 +118,7 @@ mod tests {
             Route::Connectors,
             Route::Agents,
             Route::People,
+            Route::Deliveries,
             Route::Account,
             Route::NotFound,
         ] {

@@ -35,6 +35,9 @@ pub struct AgentRow {
     /// Until when it may ask for nothing that people decide, after several denials in a row.
     #[serde(default)]
     pub cools_until: Option<Timestamp>,
+    /// Where it hears that its requests moved.
+    #[serde(default)]
+    pub callback_url: Option<String>,
 }
 
 /// `POST /api/agents`.
@@ -58,6 +61,17 @@ pub struct AgentBody {
     /// How long its held calls wait by MCP, 1 to 3600 seconds; 50 when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_budget_seconds: Option<u32>,
+    /// Where it hears that its requests moved: an https address outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback_url: Option<String>,
+}
+
+/// `PUT /api/agents/{id}/callback`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallbackBody {
+    /// Where the agent hears that its requests moved, with a new secret; null ends that.
+    pub callback_url: Option<String>,
 }
 
 /// `PATCH /api/agents/{id}`; what is left out stays.
@@ -78,11 +92,15 @@ pub struct AgentChange {
     pub wait_budget_seconds: Option<u32>,
 }
 
-/// The answer of `POST /api/agents` and `POST /api/agents/{id}/key`: the key is shown this once.
+/// The answer of `POST /api/agents`, `POST /api/agents/{id}/key` and `PUT /api/agents/{id}/callback`: key and secret are
+/// shown this once.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct AgentCreated {
     /// The agent.
     pub agent: AgentRow,
-    /// Its key; null when it signs its own tokens.
+    /// Its key; null when it signs its own tokens or keeps the one that it has.
     pub key: Option<String>,
+    /// What calls to its callback are signed with (Standard Webhooks); null when that is not new.
+    #[serde(default)]
+    pub callback_secret: Option<String>,
 }

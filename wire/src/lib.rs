@@ -5,6 +5,7 @@
 pub mod agent;
 pub mod agents;
 pub mod connectors;
+pub mod deliveries;
 pub mod events;
 pub mod grants;
 pub mod people;

@@ -30,7 +30,7 @@ CREATE UNIQUE INDEX deliveries_once ON deliveries (request_id, step, notice, rou
 CREATE INDEX deliveries_by_due ON deliveries (due_at) WHERE state = 'waiting';
 CREATE INDEX deliveries_by_state ON deliveries (state, created_at, id);
 CREATE INDEX deliveries_by_recipient ON deliveries (recipient, channel, notice, state);
-CREATE INDEX deliveries_by_time ON deliveries (created_at);
+CREATE INDEX deliveries_by_time ON deliveries (created_at, id);
 
 -- Where browsers take pushes.
 CREATE TABLE push_subscriptions (

@@ -6,7 +6,7 @@ use crate::audit::Entry;
 use crate::auth::agent_jwt::AgentPublicKey;
 use crate::clock::fresh_id;
 use crate::config::email_argument;
-use crate::desk::AgentKey;
+use crate::desk::{AgentKey, NO_CALLBACK_URL, NewCallback, is_callback_url};
 use crate::store;
 use crate::store::agents::Agent;
 use countersign_domain::agent::{AgentStatus, MayActFor, WAIT_BUDGETS, is_agent_name};
@@ -39,6 +39,9 @@ pub struct CreateArguments {
     /// How many seconds its held calls wait by MCP before it is told to come back, 1 to 3600; 50 when left out
     #[arg(long, value_name = "SECONDS", value_parser = wait_budget)]
     wait_budget: Option<u32>,
+    /// An https address that hears when its requests move; its signing secret is printed once
+    #[arg(long)]
+    callback_url: Option<String>,
     #[command(flatten)]
     desk: DeskArguments,
 }
@@ -47,6 +50,9 @@ pub(super) async fn run(command: AgentCommand) -> Result<(), CliError> {
     let AgentCommand::Create(arguments) = command;
     if !is_agent_name(&arguments.name) {
         return Err(CliError::Told("a name has 1 to 64 letters, digits, `-`, `_` or `.`".into()));
+    }
+    if let Some(url) = arguments.callback_url.as_deref().filter(|url| !is_callback_url(url)) {
+        return Err(CliError::Told(format!("the callback {url:?} {NO_CALLBACK_URL}")));
     }
     let public_key = arguments.public_key.as_deref().map(read_key).transpose()?;
     let key = public_key.is_none().then(AgentKey::fresh).transpose()?;
@@ -57,6 +63,8 @@ pub(super) async fn run(command: AgentCommand) -> Result<(), CliError> {
     let (hash, hint) = key.as_ref().map(|key| (key.hash.clone(), key.hint.clone())).unzip();
     let connectors = (!arguments.connectors.is_empty()).then_some(arguments.connectors);
     let id = AgentId(fresh_id(now));
+    let made = arguments.callback_url.as_deref().map(|url| NewCallback::of(&desk.vault, id, url)).transpose()?;
+    let (callback, callback_secret) = made.map(|made| (made.callback, made.secret)).unzip();
     desk.store
         .write(move |connection| {
             Box::pin(async move {
@@ -82,13 +90,19 @@ pub(super) async fn run(command: AgentCommand) -> Result<(), CliError> {
                     created_at: now,
                     last_seen_at: None,
                     cools_until: None,
+                    callback,
                 };
                 store::agents::insert(connection, &agent).await.map_err(|error| match error.is_taken() {
                     true => told("there is an agent with this name already"),
                     false => error.into(),
                 })?;
-                let metadata = json!({"name": agent.name, "owner_id": agent.owner_id, "connectors": agent.connectors,
-                    "wait_budget_seconds": agent.wait_budget()});
+                let metadata = json!({
+                    "name": agent.name,
+                    "owner_id": agent.owner_id,
+                    "connectors": agent.connectors,
+                    "wait_budget_seconds": agent.wait_budget(),
+                    "callback_url": agent.callback.as_ref().map(|callback| &callback.url),
+                });
                 store::audit::append(connection, Entry::new(now, actor, "agent.created", id).with(metadata)).await?;
                 store::desk::bump_config(connection).await?;
                 Ok::<_, CliError>(())
@@ -101,6 +115,10 @@ pub(super) async fn run(command: AgentCommand) -> Result<(), CliError> {
             say(format_args!("  {}", key.secret.expose_secret()));
         }
         None => say(format_args!("{} ({id}) may ask with tokens that it signs itself.", arguments.name)),
+    }
+    if let Some(secret) = callback_secret {
+        say("Calls to its callback are signed with this secret, shown this once:");
+        say(format_args!("  {}", secret.expose_secret()));
     }
     Ok(())
 }

@@ -59,6 +59,9 @@ pub async fn apply_file(desk: &OpenDesk, path: &Path, options: Options) -> Resul
     for (agent, key) in &report.keys {
         say(format_args!("The key of {agent}, shown this once: {}", key.expose_secret()));
     }
+    for (agent, secret) in &report.callbacks {
+        say(format_args!("The callback secret of {agent}, shown this once: {}", secret.expose_secret()));
+    }
     Ok(())
 }
 

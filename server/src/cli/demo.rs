@@ -7,6 +7,7 @@ use super::serve::{bind, say_tunnel, stop_signal};
 use super::{CliError, say, start_log};
 use crate::config::{Config, DEFAULT_PORT, DataFolder, Environment, LogFormat, PublicUrl, loopbacks};
 use crate::connectors::DEFAULT_TIMEOUT;
+use crate::notify::LONGEST_TRY;
 use crate::serve::start;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -36,6 +37,7 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<(), CliError> {
         master_key_file: None,
         demo: true,
         call_timeout: DEFAULT_TIMEOUT,
+        message_timeout: LONGEST_TRY,
         environment: Environment::default(),
     };
     let started = start(config, listeners).await?;

@@ -7,7 +7,7 @@ use url::Host;
 
 /// Why there is no address to call.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AddressError {
+pub(crate) enum AddressError {
     #[error("The service's address is private or reserved; the connector must say `allow_private` to reach it.")]
     Private,
     #[error("The service's name could not be resolved.")]
@@ -43,7 +43,7 @@ pub(super) async fn resolve(name: &str, port: u16, allow_private: bool) -> Resul
 
 /// An address that stands in the URL itself never comes to the resolver and is looked at here. The URL parser has
 /// already made `127.1`, `0x7f.1` and `2130706433` into what they mean.
-pub(super) fn check_literal<S>(host: &Host<S>, allow_private: bool) -> Result<(), AddressError> {
+pub(crate) fn check_literal<S>(host: &Host<S>, allow_private: bool) -> Result<(), AddressError> {
     let address = match host {
         Host::Domain(_) => return Ok(()),
         Host::Ipv4(address) => IpAddr::V4(*address),

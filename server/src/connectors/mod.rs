@@ -11,7 +11,9 @@ mod scrub;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::address::{AddressError, check_literal};
 pub use self::http::{check_base_url, target_url};
+pub(crate) use self::http::{guarded_client, tls_error};
 pub use mcp::ask::{AskError, ReadOnly};
 pub use mcp::tools::DiscoveredTool;
 

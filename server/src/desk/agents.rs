@@ -1,6 +1,7 @@
 //! Agents: made, suspended, given new keys. A key is told once.
 
 use super::Desk;
+use super::callbacks::{self, NewCallback};
 use super::error::{DeskError, invalid, not_found, refuse};
 use super::paging::{PageParameters, Place, page};
 use super::session::{SignedIn, Widening};
@@ -77,7 +78,7 @@ impl Desk {
         }
         let snapshot = self.snapshot();
         let owner = owner(&snapshot, who, body.owner.as_deref())?;
-        let (agent, key) = self.new_agent(&snapshot, owner, body)?;
+        let (agent, key, callback_secret) = self.new_agent(&snapshot, owner, body)?;
         let (now, actor, stored) = (self.now(), Actor::User(who.user().id), agent.clone());
         self.configure(move |connection| {
             Box::pin(async move {
@@ -89,7 +90,12 @@ impl Desk {
         })
         .await?;
         let agent = row(&self.snapshot(), &agent);
-        Ok(AgentCreated { agent, key: key.map(|key| key.secret.expose_secret().to_owned()) })
+        let exposed = |secret: SecretString| secret.expose_secret().to_owned();
+        Ok(AgentCreated {
+            agent,
+            key: key.map(|key| exposed(key.secret)),
+            callback_secret: callback_secret.map(exposed),
+        })
     }
 
     /// Suspends an agent, lets it in again, or changes what it may use or how long it waits. What a suspended one has
@@ -186,7 +192,7 @@ impl Desk {
             })
             .await?;
         let agent = row(&self.snapshot(), &agent);
-        Ok(AgentCreated { agent, key: Some(secret.expose_secret().to_owned()) })
+        Ok(AgentCreated { agent, key: Some(secret.expose_secret().to_owned()), callback_secret: None })
     }
 
     fn new_agent(
@@ -194,16 +200,20 @@ impl Desk {
         snapshot: &Snapshot,
         owner_id: UserId,
         body: AgentBody,
-    ) -> Result<(Agent, Option<AgentKey>), DeskError> {
+    ) -> Result<(Agent, Option<AgentKey>, Option<SecretString>), DeskError> {
         check_name(&body.name)?;
+        callbacks::check(body.callback_url.as_deref())?;
         check_slugs(snapshot, body.connectors.as_deref())?;
         check_wait_budget(body.wait_budget_seconds)?;
         if let Some(pem) = &body.public_key {
             AgentPublicKey::read(pem).map_err(|error| invalid("public_key", error.to_string()))?;
         }
         let key = body.public_key.is_none().then(AgentKey::fresh).transpose()?;
+        let id = AgentId(self.fresh());
+        let made = body.callback_url.map(|url| NewCallback::of(self.vault(), id, &url)).transpose()?;
+        let (callback, callback_secret) = made.map(|made| (made.callback, made.secret)).unzip();
         let agent = Agent {
-            id: AgentId(self.fresh()),
+            id,
             name: body.name,
             owner_id,
             status: AgentStatus::Active,
@@ -217,13 +227,14 @@ impl Desk {
             created_at: self.now(),
             last_seen_at: None,
             cools_until: None,
+            callback,
         };
-        Ok((agent, key))
+        Ok((agent, key, callback_secret))
     }
 }
 
 /// What the record says of an agent.
-fn told(agent: &Agent) -> serde_json::Value {
+pub(super) fn told(agent: &Agent) -> serde_json::Value {
     json!({
         "name": agent.name,
         "owner_id": agent.owner_id,
@@ -231,6 +242,7 @@ fn told(agent: &Agent) -> serde_json::Value {
         "connectors": agent.connectors,
         "may_act_for": agent.may_act_for,
         "wait_budget_seconds": agent.wait_budget(),
+        "callback_url": agent.callback.as_ref().map(|callback| &callback.url),
     })
 }
 
@@ -238,7 +250,7 @@ fn theirs(who: &SignedIn, agent: &Agent) -> bool {
     who.user().role == Role::Admin || agent.owner_id == who.user().id
 }
 
-async fn find(connection: &mut Connection, who: &SignedIn, id: AgentId) -> Result<Agent, DeskError> {
+pub(super) async fn find(connection: &mut Connection, who: &SignedIn, id: AgentId) -> Result<Agent, DeskError> {
     let agents = store::agents::all(connection).await?;
     agents.into_iter().find(|agent| agent.id == id && theirs(who, agent)).ok_or_else(|| not_found("agent"))
 }
@@ -281,7 +293,7 @@ async fn insert(connection: &mut Connection, agent: &Agent) -> Result<(), DeskEr
     })
 }
 
-fn row(snapshot: &Snapshot, agent: &Agent) -> AgentRow {
+pub(super) fn row(snapshot: &Snapshot, agent: &Agent) -> AgentRow {
     let owner = snapshot.users.get(&agent.owner_id);
     AgentRow {
         id: agent.id,
@@ -297,5 +309,6 @@ fn row(snapshot: &Snapshot, agent: &Agent) -> AgentRow {
         created_at: agent.created_at,
         last_seen_at: agent.last_seen_at,
         cools_until: agent.cools_until,
+        callback_url: agent.callback.as_ref().map(|callback| callback.url.clone()),
     }
 }

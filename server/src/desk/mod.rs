@@ -9,6 +9,7 @@ mod also_ask;
 mod answer;
 mod arguments;
 mod call;
+mod callbacks;
 mod card;
 mod ceremony;
 mod claim;
@@ -16,6 +17,7 @@ mod connectors;
 mod course;
 mod decide;
 mod delegations;
+mod deliveries;
 mod dry_run;
 pub mod error;
 mod execute;
@@ -51,10 +53,13 @@ pub use agent_door::AgentCaller;
 pub use agents::AgentKey;
 pub use answer::Wait;
 pub use arguments::AskedArguments;
+pub use callbacks::{NO_CALLBACK_URL, NewCallback, is_callback_url};
+pub use deliveries::DeliveryParameters;
 pub use dry_run::Outlook;
 pub use error::{DeskError, Refusal};
 pub use execute::Sending;
 pub use grants::GrantParameters;
+pub use outbox::request_behind;
 pub use paging::PageParameters;
 pub use permissions::Offer;
 pub use presence::Waiting;
@@ -108,6 +113,8 @@ pub struct Parts {
     pub demo: bool,
     /// How long an upstream may take to answer a call.
     pub call_timeout: Duration,
+    /// How long a try to tell somebody may take.
+    pub message_timeout: Duration,
     /// Where secrets are that settings name.
     pub environment: Environment,
 }
@@ -416,7 +423,7 @@ async fn read_snapshot(store: &Store, older: Option<&Snapshot>) -> Result<Snapsh
     Snapshot::load(&mut store.read_steadily().await?, older).await
 }
 
-/// Stores where a request stands and tells the streams, in one place, so that neither is forgotten.
+/// Stores where a request stands and tells the streams and the agent's callback, in one place, so that none is forgotten.
 async fn move_on(connection: &mut Connection, request: &mut Request, now: Timestamp) -> Result<(), StoreError> {
     request.updated_at = now;
     let ended = request.has_ended();
@@ -424,6 +431,7 @@ async fn move_on(connection: &mut Connection, request: &mut Request, now: Timest
         request.ended_at = Some(now);
     }
     store::requests::update(connection, request).await?;
+    callbacks::tell_agent(connection, request, now).await?;
     let kind = if ended { EventKind::Ended } else { EventKind::Updated };
     store::events::insert(connection, request.id, kind, request.state, now).await
 }

@@ -3,12 +3,13 @@
 
 use super::Desk;
 use super::call::StoredCall;
+use super::callbacks::state_of_round;
 use super::course::stage;
 use super::error::DeskError;
 use super::list::person;
 use super::notices::reaches;
 use super::snapshot::Snapshot;
-use crate::notify::{About, Courier, Destination, Failure, LONGEST_TRY, Message, Subscription};
+use crate::notify::{About, Courier, Destination, Failure, Message, SigningKey, Subscription};
 use crate::store::deliveries::Delivery;
 use crate::store::requests::{DecidedBy, Request};
 use crate::store::users::User;
@@ -25,6 +26,7 @@ use countersign_domain::ids::RequestId;
 use countersign_domain::request::RequestState;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// How long whoever takes a message has it: longer than a courier may take.
 const LEASE: Duration = Duration::from_secs(60);
@@ -117,8 +119,9 @@ impl Desk {
     ) -> Result<(), Failure> {
         let mut outcome = Err(Failure::Gone("There is no destination any more.".to_owned()));
         for destination in destinations {
-            let tried = tokio::time::timeout(LONGEST_TRY, courier.deliver(message, &destination)).await;
-            let tried = tried.unwrap_or_else(|_| Err(Failure::later("There was no answer within 30 seconds.")));
+            let most = self.inner.parts.message_timeout;
+            let tried = tokio::time::timeout(most, courier.deliver(message, &destination)).await;
+            let tried = tried.unwrap_or_else(|_| Err(Failure::later(format!("There was no answer within {most:?}."))));
             if let (Err(Failure::Gone(_)), Destination::Browser(browser)) = (&tried, &destination) {
                 self.forget_browser(browser).await;
             }
@@ -189,7 +192,11 @@ impl Desk {
         let mut flow = None;
         if let Some((request, _)) = &found {
             flow = request.flow.and_then(|flow| snapshot.flow_at(flow));
-            message.about = Some(Box::new(self.about(&snapshot, request, user, flow)?));
+            let mut about = self.about(&snapshot, request, user, flow)?;
+            if delivery.kind == DeliveryKind::Callback {
+                about.state = state_of_round(delivery.round).unwrap_or(about.state);
+            }
+            message.about = Some(Box::new(about));
             message.urgent = flow.is_some_and(|flow| flow.urgent);
         }
         if delivery.kind == DeliveryKind::Digest {
@@ -244,6 +251,7 @@ impl Desk {
             urgent: false,
             content: snapshot.desk.settings.push_content,
             created_at: delivery.created_at,
+            sent_at: self.now(),
         }
     }
 
@@ -308,7 +316,7 @@ impl Desk {
             (Address::Email(email), ..) => one(Destination::Mailbox { email: email.clone(), name: None }),
             (Address::Phone(phone), ..) => one(Destination::Phone(phone.clone())),
             (Address::Webhook, ..) => Ok(self.webhook(flow)),
-            (Address::Agent(_), ..) => Ok(Err("The agent has no callback.".to_owned())),
+            (Address::Agent(id), ..) => self.callback(*id),
             (Address::User(_), ..) => Ok(Err("This person has no address for that channel.".to_owned())),
         }
     }
@@ -321,7 +329,9 @@ impl Desk {
             None => None,
             Some(name) => {
                 let unset = || format!("The environment variable {name} with the webhook's secret is not set.");
-                Some(self.variables().variable(name).ok_or_else(unset)?)
+                let secret = self.variables().variable(name).ok_or_else(unset)?;
+                SigningKey::read(&secret).map_err(|error| format!("The environment variable {name} {error}."))?;
+                Some(secret)
             }
         };
         Ok(vec![Destination::Webhook { url, secret, template: flow.webhook_template }])
@@ -355,6 +365,13 @@ const fn courier_in_words(channel: Channel) -> &'static str {
 /// A request's path in few characters, for text messages.
 pub(super) fn short_path(id: RequestId) -> String {
     format!("/a/{}", URL_SAFE_NO_PAD.encode(id.0.as_bytes()))
+}
+
+/// The request that the last part of a short path names.
+#[must_use]
+pub fn request_behind(short: &str) -> Option<RequestId> {
+    let bytes = URL_SAFE_NO_PAD.decode(short).ok()?;
+    Uuid::from_slice(&bytes).ok().map(RequestId)
 }
 
 /// How long to wait after so many tries.

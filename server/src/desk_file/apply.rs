@@ -36,6 +36,8 @@ pub struct Report {
     pub kept: Vec<Kept>,
     /// The new agents' keys, by name; each is told this once.
     pub keys: Vec<(String, SecretString)>,
+    /// What calls to agents' new callbacks are signed with, by name; each is told this once.
+    pub callbacks: Vec<(String, SecretString)>,
 }
 
 /// One change.

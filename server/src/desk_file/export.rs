@@ -66,6 +66,9 @@ impl<'a> Writer<'a> {
             "settings": some(json!({
                 "default_flow": default_flow.map(|flow| &flow.body.name),
                 "max_pending_per_agent": settings.max_pending_per_agent,
+                "push_content": settings.push_content,
+                "smtp": settings.smtp,
+                "sms": settings.sms,
                 "max_asks_per_minute": settings.max_asks_per_minute,
             })),
         })
@@ -99,6 +102,7 @@ impl<'a> Writer<'a> {
             "connectors": connectors.map(|slugs| self.kept(&what, "connectors", slugs, Self::is_connected)),
             "may_act_for": may,
             "wait_budget_seconds": agent.wait_budget_seconds,
+            "callback_url": agent.callback.as_ref().map(|callback| &callback.url),
         })))
     }
 

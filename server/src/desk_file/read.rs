@@ -4,6 +4,7 @@ mod connectors;
 mod flows;
 mod people;
 mod policies;
+mod settings;
 
 pub(super) use connectors::{ConnectorItem, CredentialItem, ToolItem};
 pub(super) use people::{AgentItem, UserItem};
@@ -12,6 +13,8 @@ use super::fields::{Fields, Keys};
 use super::notes::{Kind, Mention, Notes, Variable};
 use super::problem::{FileProblem, Marked, Place};
 use super::tree::{self, Node};
+use crate::notify::Content;
+use crate::store::desk::{Sms, Smtp};
 use countersign_domain::card::hides_something;
 use countersign_domain::flow::FlowBody;
 use countersign_domain::policy::PolicyBody;
@@ -29,6 +32,9 @@ pub struct DeskFile {
     pub(super) default_flow: Option<String>,
     pub(super) max_pending_per_agent: Option<u32>,
     pub(super) max_asks_per_minute: Option<u32>,
+    pub(super) push_content: Option<Content>,
+    pub(super) smtp: Option<Smtp>,
+    pub(super) sms: Option<Sms>,
     pub(super) mentions: Vec<Mention>,
     pub(super) variables: Vec<Variable>,
     /// None when nothing could be read, and then nothing is known of what the file names.
@@ -97,24 +103,9 @@ fn whole(root: &Node, notes: &Notes) -> Option<DeskFile> {
         ..DeskFile::default()
     };
     if let Some(node) = fields.node("settings") {
-        settings(node, &mut file, notes);
+        settings::settings(node, &mut file, notes);
     }
     Some(file)
-}
-
-fn settings(node: &Node, file: &mut DeskFile, notes: &Notes) {
-    const KEYS: Keys<'_> =
-        Keys { now: &["default_flow", "max_pending_per_agent", "max_asks_per_minute"], later: &["smtp", "sms"] };
-    let Some(fields) = Fields::of(node, "settings", &KEYS, notes) else { return };
-    file.default_flow = fields.mention(Kind::Flow, "default_flow");
-    file.max_asks_per_minute = fields.whole("max_asks_per_minute");
-    if file.max_asks_per_minute.is_some_and(|count| !(1..=10_000).contains(&count)) {
-        fields.wrong("max_asks_per_minute", "must be 1 to 10000");
-    }
-    file.max_pending_per_agent = fields.whole("max_pending_per_agent");
-    if file.max_pending_per_agent.is_some_and(|count| !(1..=10_000).contains(&count)) {
-        fields.wrong("max_pending_per_agent", "must be 1 to 10000");
-    }
 }
 
 fn check_name(fields: &Fields<'_>, key: &str, name: Option<&str>) {

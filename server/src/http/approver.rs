@@ -4,6 +4,7 @@ mod agents;
 mod connectors;
 mod decisions;
 mod delegations;
+mod deliveries;
 mod events;
 mod flows;
 mod grants;
@@ -87,9 +88,12 @@ fn settings() -> Router<App> {
         .route("/agents", get(agents::list_agents).post(agents::create_agent))
         .route("/agents/{id}", patch(agents::change_agent))
         .route("/agents/{id}/key", post(agents::renew_key))
+        .route("/agents/{id}/callback", put(agents::set_callback))
         .route("/agents/{id}/cool-down", delete(agents::lift_cool_down))
         .route("/grants", get(grants::list_grants))
         .route("/grants/{id}/revoke", post(grants::revoke_grant))
+        .route("/deliveries", get(deliveries::list_deliveries))
+        .route("/deliveries/{id}/retry", post(deliveries::retry_delivery))
         .route("/connectors", get(connectors::list_connectors))
         .route("/connectors/{id}", get(connectors::get_connector).patch(connectors::change_connector))
         .route("/connectors/{id}/check", post(connectors::check_connector))

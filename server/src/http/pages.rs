@@ -3,12 +3,14 @@
 use super::App;
 use super::extract::is_ours;
 use super::problem::DoorError;
+use crate::desk::request_behind;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, VARY};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::get;
 use countersign_wire::problem::Code;
 use rust_embed::RustEmbed;
 
@@ -23,7 +25,16 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
     </html>";
 
 pub fn routes() -> Router<App> {
-    Router::new().fallback(get_page)
+    Router::new().route("/a/{short}", get(follow_short_link)).fallback(get_page)
+}
+
+/// A text message's link leads to the request's page; what is none leads to the page that says so.
+async fn follow_short_link(State(app): State<App>, method: Method, headers: HeaderMap, uri: Uri) -> Response {
+    let short = uri.path().strip_prefix("/a/").unwrap_or_default();
+    match request_behind(short) {
+        Some(id) => Redirect::temporary(&app.desk.public_url().with_path(&format!("/approve/{id}"))).into_response(),
+        None => get_page(State(app), method, headers, uri).await,
+    }
 }
 
 /// A file by its path, else the one page that draws them all. Pages answer at the desk's own address only.

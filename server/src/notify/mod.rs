@@ -3,7 +3,18 @@
 //! A courier is handed a message that is ready to be worded and says what became of it; when it is tried again, and what
 //! is written down, is the desk's ([`crate::desk`]).
 
+mod chat;
+mod email;
+mod post;
+mod signature;
+mod sms;
+#[cfg(test)]
+mod tests;
+mod webhook;
 pub mod words;
+
+pub(crate) use email::takes_mail;
+pub(crate) use signature::SigningKey;
 
 use crate::config::Environment;
 use crate::store::desk::DeskSettings;
@@ -48,6 +59,8 @@ pub struct Message {
     pub content: Content,
     /// When the message became necessary.
     pub created_at: Timestamp,
+    /// When this try is made.
+    pub sent_at: Timestamp,
 }
 
 /// How much a push may say: it passes through the browser vendor's servers, sealed, and shows on locked screens.
@@ -177,10 +190,18 @@ pub trait Courier: Send + Sync {
     fn deliver<'a>(&'a self, message: &'a Message, to: &'a Destination) -> BoxFuture<'a, Result<(), Failure>>;
 }
 
-/// The couriers that settings ask for.
+/// The couriers that settings ask for. Webhooks need no settings.
 #[must_use]
-pub fn set_up(_settings: &DeskSettings, _environment: &Environment) -> Couriers {
-    Couriers::default()
+pub fn set_up(settings: &DeskSettings, environment: &Environment) -> Couriers {
+    let mut couriers = Couriers::default().with(Channel::Webhook, Arc::<webhook::Webhook>::default());
+    if let Some(smtp) = &settings.smtp {
+        let email = email::Email::new(smtp.clone(), environment.clone());
+        couriers = couriers.with(Channel::Email, Arc::new(email));
+    }
+    if let Some(sms) = &settings.sms {
+        couriers = couriers.with(Channel::Sms, Arc::new(sms::Sms::new(sms.clone(), environment.clone())));
+    }
+    couriers
 }
 
 /// The couriers that are set up.

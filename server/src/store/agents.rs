@@ -39,6 +39,17 @@ pub struct Agent {
     pub last_seen_at: Option<Timestamp>,
     /// Until when it may ask for nothing that people decide.
     pub cools_until: Option<Timestamp>,
+    /// Where it hears that its requests moved.
+    pub callback: Option<Callback>,
+}
+
+/// Where an agent hears that its requests moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callback {
+    /// The address.
+    pub url: String,
+    /// What calls are signed with, sealed.
+    pub secret: Vec<u8>,
 }
 
 impl Agent {
@@ -65,6 +76,10 @@ fn read(row: &AnyRow) -> Result<Agent, StoreError> {
         created_at: row.time("created_at")?,
         last_seen_at: row.maybe_time("last_seen_at")?,
         cools_until: row.maybe_time("cools_until")?,
+        callback: match (row.maybe_text("callback_url")?, row.maybe_blob("callback_secret")?) {
+            (Some(url), Some(secret)) => Some(Callback { url, secret }),
+            _ => None,
+        },
     })
 }
 
@@ -78,7 +93,8 @@ pub async fn all(connection: &mut Connection) -> Result<Vec<Agent>, StoreError> 
 pub async fn insert(connection: &mut Connection, agent: &Agent) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO agents (id, name, owner_id, status, key_hash, key_hint, public_key, connectors, may_act_for,
-         from_file, created_at, wait_budget_seconds) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         from_file, created_at, wait_budget_seconds, callback_url, callback_secret)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(agent.id.to_string())
     .bind(agent.name.clone())
@@ -92,6 +108,8 @@ pub async fn insert(connection: &mut Connection, agent: &Agent) -> Result<(), St
     .bind(i64::from(agent.from_file))
     .bind(agent.created_at.millis())
     .bind(agent.wait_budget_seconds.map(i64::from))
+    .bind(agent.callback.as_ref().map(|callback| callback.url.clone()))
+    .bind(agent.callback.as_ref().map(|callback| callback.secret.clone()))
     .execute(connection)
     .await?;
     Ok(())
@@ -101,7 +119,7 @@ pub async fn insert(connection: &mut Connection, agent: &Agent) -> Result<(), St
 pub async fn update(connection: &mut Connection, agent: &Agent) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE agents SET owner_id = $2, status = $3, key_hash = $4, key_hint = $5, public_key = $6, connectors = $7,
-         may_act_for = $8, from_file = $9, wait_budget_seconds = $10 WHERE id = $1",
+         may_act_for = $8, from_file = $9, wait_budget_seconds = $10, callback_url = $11, callback_secret = $12 WHERE id = $1",
     )
     .bind(agent.id.to_string())
     .bind(agent.owner_id.to_string())
@@ -113,6 +131,8 @@ pub async fn update(connection: &mut Connection, agent: &Agent) -> Result<(), St
     .bind(to_json(&agent.may_act_for)?)
     .bind(i64::from(agent.from_file))
     .bind(agent.wait_budget_seconds.map(i64::from))
+    .bind(agent.callback.as_ref().map(|callback| callback.url.clone()))
+    .bind(agent.callback.as_ref().map(|callback| callback.secret.clone()))
     .execute(connection)
     .await?;
     Ok(())

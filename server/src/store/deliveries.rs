@@ -5,7 +5,9 @@ use super::row::Columns as _;
 use super::{Connection, StoreError};
 use countersign_domain::Timestamp;
 use countersign_domain::delivery::{Address, Channel, DeliveryKind, DeliveryState};
-use countersign_domain::ids::{DeliveryId, RequestId};
+use countersign_domain::ids::{AgentId, DeliveryId, FlowId, RequestId};
+use serde::{Deserialize, Serialize};
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 use std::collections::HashMap;
 
@@ -93,10 +95,107 @@ pub async fn insert(connection: &mut Connection, delivery: &Delivery) -> Result<
     connection.put_off(statement)
 }
 
+/// Adds what an agent's callback says of a request that moved, if the agent has one; once per state. A put-off statement
+/// of one look-up, so that agents without a callback hardly pay for it.
+pub async fn insert_callback(
+    connection: &mut Connection,
+    id: DeliveryId,
+    request: RequestId,
+    agent: AgentId,
+    round: u32,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let statement = sqlx::query(
+        "INSERT INTO deliveries (id, request_id, step, notice, round, channel, recipient, state, due_at, attempts,
+         created_at)
+         SELECT $1, $2, 0, 'callback', $3, 'webhook', $4, 'waiting', $5, 0, $6 FROM agents
+         WHERE id = $7 AND callback_url IS NOT NULL ON CONFLICT DO NOTHING",
+    )
+    .bind(id.to_string())
+    .bind(request.to_string())
+    .bind(i64::from(round))
+    .bind(Address::Agent(agent).to_word())
+    .bind(now.millis())
+    .bind(now.millis())
+    .bind(agent.to_string());
+    connection.fill_the_outbox();
+    connection.put_off(statement)
+}
+
 /// One, by its id.
 pub async fn by_id(connection: &mut Connection, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
     let row = sqlx::query("SELECT * FROM deliveries WHERE id = $1").bind(id.to_string());
     row.fetch_optional(connection).await?.as_ref().map(read).transpose()
+}
+
+/// A message with the flow of its request, by version.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The message.
+    pub delivery: Delivery,
+    /// The flow.
+    pub flow: Option<(FlowId, i64)>,
+}
+
+/// Where the last page ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// When the last row became necessary.
+    pub created_at: Timestamp,
+    /// Its id.
+    pub id: DeliveryId,
+}
+
+/// Which messages are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// What became of them.
+    pub state: Option<DeliveryState>,
+    /// Over which channel.
+    pub channel: Option<Channel>,
+    /// After which row.
+    pub after: Option<Cursor>,
+    /// How many.
+    pub limit: u32,
+}
+
+fn read_listed(row: &AnyRow) -> Result<Listed, StoreError> {
+    let flow = row.maybe_id("flow_id")?.zip(row.maybe_int("flow_version")?);
+    Ok(Listed { delivery: read(row)?, flow })
+}
+
+const LISTED: &str = "SELECT deliveries.*, requests.flow_id, requests.flow_version FROM deliveries
+     LEFT JOIN requests ON requests.id = deliveries.request_id";
+
+/// One page, the newest first, and whether there is more.
+pub async fn page(connection: &mut Connection, query: &Query) -> Result<(Vec<Listed>, bool), StoreError> {
+    // Static pieces only; a piece that is left out keeps its parameter, so that the numbers stay.
+    let state = if query.state.is_some() { "deliveries.state = $1" } else { "$1 = ''" };
+    let channel = if query.channel.is_some() { "channel = $2" } else { "$2 = ''" };
+    let after = match query.after {
+        Some(_) => "(deliveries.created_at, deliveries.id) < ($3, $4)",
+        None => "$3 = 0 AND $4 = ''",
+    };
+    let order = "ORDER BY deliveries.created_at DESC, deliveries.id DESC LIMIT $5";
+    let (at, id) =
+        query.after.as_ref().map(|after| (after.created_at.millis(), after.id.to_string())).unwrap_or_default();
+    let rows = sqlx::query(AssertSqlSafe(format!("{LISTED} WHERE {state} AND {channel} AND {after} {order}")))
+        .bind(query.state.map_or("", DeliveryState::word))
+        .bind(query.channel.map_or("", Channel::word))
+        .bind(at)
+        .bind(id)
+        .bind(i64::from(query.limit) + 1)
+        .fetch_all(connection)
+        .await?;
+    let more = rows.len() > query.limit as usize;
+    let listed = rows.iter().take(query.limit as usize).map(read_listed).collect::<Result<_, _>>()?;
+    Ok((listed, more))
+}
+
+/// One as in the list.
+pub async fn listed(connection: &mut Connection, id: DeliveryId) -> Result<Option<Listed>, StoreError> {
+    let row = sqlx::query(AssertSqlSafe(format!("{LISTED} WHERE deliveries.id = $1"))).bind(id.to_string());
+    row.fetch_optional(connection).await?.as_ref().map(read_listed).transpose()
 }
 
 /// Takes those that are due, the oldest first, each until its lease is over.

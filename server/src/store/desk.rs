@@ -104,7 +104,9 @@ pub struct Sms {
     pub from: String,
 }
 
-fn twilio() -> String {
+/// Twilio's own address.
+#[must_use]
+pub fn twilio() -> String {
     "https://api.twilio.com".to_owned()
 }
 

@@ -13,6 +13,8 @@ pub enum Table {
     Results,
     /// Credentials.
     Credentials,
+    /// What agents' callbacks are signed with.
+    Callbacks,
 }
 
 /// What one batch came to.
@@ -36,7 +38,7 @@ pub enum RewrapError {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Arguments, Self::Results, Self::Credentials];
+    pub const ALL: [Self; 4] = [Self::Arguments, Self::Results, Self::Credentials, Self::Callbacks];
 
     const fn select(self) -> &'static str {
         match self {
@@ -45,6 +47,9 @@ impl Table {
                 "SELECT id, result AS sealed FROM requests WHERE id > $1 AND result IS NOT NULL ORDER BY id LIMIT $2"
             }
             Self::Credentials => "SELECT id, sealed FROM credentials WHERE id > $1 ORDER BY id LIMIT $2",
+            Self::Callbacks => {
+                "SELECT id, callback_secret AS sealed FROM agents WHERE id > $1 AND callback_secret IS NOT NULL ORDER BY id LIMIT $2"
+            }
         }
     }
 
@@ -53,6 +58,7 @@ impl Table {
             Self::Arguments => "UPDATE requests SET arguments = $2 WHERE id = $1",
             Self::Results => "UPDATE requests SET result = $2 WHERE id = $1",
             Self::Credentials => "UPDATE credentials SET sealed = $2 WHERE id = $1",
+            Self::Callbacks => "UPDATE agents SET callback_secret = $2 WHERE id = $1",
         }
     }
 }

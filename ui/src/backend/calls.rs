@@ -2,11 +2,14 @@
 
 use super::{Backend, Ceremony, Method, NOTHING, Reply, parsed, written};
 use crate::hooks::queue::QueueQuery;
-use countersign_domain::ids::{AgentId, ConnectorId, GrantId, PasskeyId, PolicyId, UserId};
+use crate::routes::query;
+use countersign_domain::delivery::DeliveryState;
+use countersign_domain::ids::{AgentId, ConnectorId, DeliveryId, GrantId, PasskeyId, PolicyId, UserId};
 use countersign_domain::policy::PolicyBody;
 use countersign_wire::Page;
-use countersign_wire::agents::{AgentBody, AgentChange, AgentCreated, AgentRow};
+use countersign_wire::agents::{AgentBody, AgentChange, AgentCreated, AgentRow, CallbackBody};
 use countersign_wire::connectors::{ConnectorChange, ConnectorRow, ToolChange};
+use countersign_wire::deliveries::DeliveryRow;
 use countersign_wire::grants::GrantRow;
 use countersign_wire::people::{Invitation, InvitationBody, UserChange, UserRow};
 use countersign_wire::policies::{FlowRow, PolicyChange, PolicyRow};
@@ -151,6 +154,19 @@ impl Backend {
     }
 }
 
+/// What was told to whom.
+impl Backend {
+    /// One page, the newest first; of every state where none is given.
+    pub(crate) fn deliveries(&self, state: Option<DeliveryState>, after: Option<&str>) -> Reply<Page<DeliveryRow>> {
+        let pairs = [("state", state.map(DeliveryState::word)), ("after", after), ("limit", Some("100"))];
+        self.get(format!("/api/deliveries?{}", query(&pairs)))
+    }
+
+    pub(crate) fn send_again(&self, id: DeliveryId) -> Reply<DeliveryRow> {
+        self.poke(format!("/api/deliveries/{id}/retry"))
+    }
+}
+
 /// Agents and people.
 impl Backend {
     pub(crate) fn agents(&self) -> Reply<Vec<AgentRow>> {
@@ -175,6 +191,10 @@ impl Backend {
 
     pub(crate) fn renew_key(&self, id: AgentId) -> Reply<AgentCreated> {
         self.poke(format!("/api/agents/{id}/key"))
+    }
+
+    pub(crate) fn set_callback(&self, id: AgentId, body: &CallbackBody) -> Reply<AgentCreated> {
+        self.send(Method::Put, format!("/api/agents/{id}/callback"), body)
     }
 
     pub(crate) fn people(&self) -> Reply<Vec<UserRow>> {

@@ -12,7 +12,8 @@ use countersign_wire::agents::{AgentBody, AgentCreated};
 use std::rc::Rc;
 use yew::prelude::*;
 
-const FIELDS: [&str; 6] = ["name", "owner", "connectors", "public_key", "may_act_for", WAIT_BUDGET_FIELD];
+const FIELDS: [&str; 7] =
+    ["name", "owner", "connectors", "public_key", "may_act_for", WAIT_BUDGET_FIELD, "callback_url"];
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct AgentDialogProps {
@@ -25,7 +26,7 @@ pub(crate) fn AgentDialog(props: &AgentDialogProps) -> Html {
     let (backend, task, is_admin) = (use_backend(), use_task(), use_is_admin());
     let connectors = use_fetch(AttrValue::default(), |backend, _| backend.connectors());
     let (name, owner, public_key) = (use_state_eq(String::new), use_state_eq(String::new), use_state_eq(String::new));
-    let (chosen, groups) = (use_state_eq(String::new), use_state_eq(String::new));
+    let (chosen, groups, callback) = (use_state_eq(String::new), use_state_eq(String::new), use_state_eq(String::new));
     let wait = use_state_eq(|| WAIT_BUDGET.to_string());
     let (wait_problem, no_wait) = (wait_problem(&wait), seconds(&wait).is_none());
     let onsubmit = {
@@ -36,6 +37,7 @@ pub(crate) fn AgentDialog(props: &AgentDialogProps) -> Html {
             connectors: from_lines(&chosen),
             may_act_for: may_act_for(&groups),
             wait_budget_seconds: seconds(&wait),
+            callback_url: Some(callback.trim().to_owned()).filter(|url| !url.is_empty()),
         };
         let (task, oncreated) = (task.clone(), props.oncreated.clone());
         Callback::from(move |event: SubmitEvent| {
@@ -87,6 +89,8 @@ pub(crate) fn AgentDialog(props: &AgentDialogProps) -> Html {
                             "If the program signs its own tokens, instead of an API key.",
                             task.about("public_key"), area("public_key", &public_key)) }
                         { wait_field(&wait, wait_problem.or_else(|| task.about(WAIT_BUDGET_FIELD))) }
+                        { field("callback_url", "Callback", "An https address that hears when its requests move.",
+                            task.about("callback_url"), text("callback_url", "url", &callback)) }
                     </div>
                 </details>
                 { form_error(task.failure(), &FIELDS) }

@@ -2,6 +2,7 @@
 
 use crate::components::badge::badge;
 use crate::components::button::Button;
+use crate::components::callback_dialog::CallbackDialog;
 use crate::components::confirm::{Confirm, confirm};
 use crate::components::form::form_error;
 use crate::components::grant_item::GrantItem;
@@ -30,7 +31,7 @@ pub(crate) struct AgentItemProps {
 pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
     let (backend, now, is_admin) = (use_backend(), use_now(), use_is_admin());
     let (switching, renewing) = (use_task(), use_task());
-    let (asking, waiting) = (use_state_eq(|| false), use_state_eq(|| false));
+    let (asking, waiting, calling) = (use_state_eq(|| false), use_state_eq(|| false), use_state_eq(|| false));
     let row = &props.row;
     let id = row.id;
     let active = row.status == AgentStatus::Active;
@@ -70,6 +71,13 @@ pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
             onchanged.emit(());
         })
     };
+    let onset = {
+        let (onkey, calling) = (props.onkey.clone(), calling.setter());
+        Callback::from(move |answer: Rc<AgentCreated>| {
+            calling.set(false);
+            onkey.emit(answer);
+        })
+    };
     html! {
         <li data-testid="agent-row" data-name={row.name.clone()}>
             <div class="grow">
@@ -84,6 +92,9 @@ pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
                 <span class="two">{ format!("Held calls wait {} s", row.wait_budget_seconds) }</span>
                 if let Some(others) = acts_for(row) {
                     <span class="two">{ others }</span>
+                }
+                if let Some(url) = &row.callback_url {
+                    <span class="two" title={url.clone()} data-testid="agent-calls">{ "Calls " }{ url.clone() }</span>
                 }
             </div>
             <span class="when two">{ row.last_seen_at.map_or_else(
@@ -100,6 +111,7 @@ pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
                     <Button tone="small" onclick={ask(true)} testid="agent-key">{ "New key" }</Button>
                 }
                 <Button tone="small" onclick={set(&waiting, true)} testid="agent-wait">{ "Wait budget" }</Button>
+                <Button tone="small" onclick={set(&calling, true)} testid="agent-callback">{ "Callback" }</Button>
             </div>
             if !props.grants.is_empty() {
                 <div class="agent-grants" data-testid="agent-grants">
@@ -113,6 +125,9 @@ pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
             }
             if *waiting {
                 <WaitDialog row={row.clone()} onclose={set(&waiting, false)} ondone={onwait} />
+            }
+            if *calling {
+                <CallbackDialog row={row.clone()} onclose={set(&calling, false)} {onset} />
             }
             if *asking {
                 { confirm(&Confirm {

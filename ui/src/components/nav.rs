@@ -28,6 +28,7 @@ pub(crate) fn Nav(props: &NavProps) -> Html {
         (Route::Connectors, Picture::Plug, "Connectors", false),
         (Route::Agents, Picture::Bot, "Agents", false),
         (Route::People, Picture::People, "People", true),
+        (Route::Deliveries, Picture::Send, "Deliveries", true),
     ];
     html! {
         <nav class="nav" aria-label="Pages">

@@ -4,7 +4,7 @@ use crate::components::agent_dialog::AgentDialog;
 use crate::components::agent_row::AgentItem;
 use crate::components::button::Button;
 use crate::components::icon::{Picture, icon};
-use crate::components::key_dialog::key_dialog;
+use crate::components::key_dialog::given_dialog;
 use crate::components::message::{failed, message};
 use crate::components::page_head::page_head;
 use crate::components::skeleton::skeleton;
@@ -38,7 +38,8 @@ pub(crate) fn AgentsPage() -> Html {
         let (creating, created, reload) = (creating.setter(), created.setter(), agents.reload.clone());
         Callback::from(move |answer: Rc<AgentCreated>| {
             creating.set(false);
-            created.set(answer.key.is_some().then_some(answer));
+            let told = answer.key.is_some() || answer.callback_secret.is_some();
+            created.set(told.then_some(answer));
             reload.emit(());
         })
     };
@@ -73,7 +74,7 @@ pub(crate) fn AgentsPage() -> Html {
                 <AgentDialog onclose={close} {oncreated} />
             }
             if let Some(answer) = &*created {
-                { key_dialog(&answer.agent.name, answer.key.as_deref().unwrap_or_default(), &noted) }
+                { given_dialog(answer, &noted) }
             }
         </main>
     }

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod agents;
 pub(crate) mod approve;
 pub(crate) mod connectors;
+pub(crate) mod deliveries;
 pub(crate) mod gate;
 pub(crate) mod invitation;
 pub(crate) mod not_found;

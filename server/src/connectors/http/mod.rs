@@ -90,17 +90,18 @@ impl HttpClients {
 
     fn client(&self, allow_private: bool) -> Option<&Client> {
         let kept = if allow_private { &self.private } else { &self.public };
-        kept.get_or_init(|| build(allow_private)).as_ref()
+        kept.get_or_init(|| guarded_client(allow_private)).as_ref()
     }
 }
 
-/// `None` when the machine's trusted certificates can't be read.
+/// A client that connects to exactly the addresses that were looked at. `None` when the machine's trusted certificates
+/// can't be read.
 ///
 /// A request goes out once. Redirects are results, reqwest's own retries are off, and HTTP/2, whose refusals ask for
 /// one, isn't compiled in. What remains is hyper-util (0.1.21, `client/legacy/client.rs`, `send_request`): it takes
 /// another connection when a reused one was closed before the request was begun, and only then; hyper hands the
 /// request back for that only while it still waits in its queue (1.12, `proto/h1/dispatch.rs`, `recv_msg`).
-fn build(allow_private: bool) -> Option<Client> {
+pub(crate) fn guarded_client(allow_private: bool) -> Option<Client> {
     // Fails when it was done already, by another part or a test; both mean the same provider.
     let _already = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
@@ -154,8 +155,9 @@ fn connect_failure(error: &reqwest::Error) -> String {
     }
 }
 
-/// hyper-rustls wraps one I/O error into another; `source` would step over the one within.
-fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+/// A TLS library's error within an I/O error. hyper-rustls wraps one I/O error into another; `source` would step over the
+/// one within.
+pub(crate) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     let inner = error.get_ref()?;
     inner.downcast_ref().or_else(|| tls_error(inner.downcast_ref()?))
 }

@@ -6,6 +6,7 @@ use super::super::problem::{Marked, Place};
 use super::super::tree::Node;
 use super::check_name;
 use crate::auth::agent_jwt::AgentPublicKey;
+use crate::desk::{NO_CALLBACK_URL, is_callback_url};
 use countersign_domain::agent::{MayActFor, WAIT_BUDGETS, is_agent_name};
 use countersign_domain::user::{Role, is_email, normal_email};
 
@@ -27,6 +28,7 @@ pub(in super::super) struct AgentItem {
     pub(in super::super) connectors: Option<Vec<String>>,
     pub(in super::super) may_act_for: MayActFor,
     pub(in super::super) wait_budget_seconds: Option<u32>,
+    pub(in super::super) callback_url: Option<String>,
 }
 
 /// None when it can't be known what role they are to have, too: nobody is taken for less than they may be.
@@ -56,8 +58,17 @@ pub(super) fn user(node: &Node, path: &str, notes: &Notes) -> Option<UserItem> {
 
 pub(super) fn agent(node: &Node, path: &str, notes: &Notes) -> Option<AgentItem> {
     const KEYS: Keys<'_> = Keys {
-        now: &["name", "owner", "key_env", "public_key", "connectors", "may_act_for", "wait_budget_seconds"],
-        later: &["callback_url"],
+        now: &[
+            "name",
+            "owner",
+            "key_env",
+            "public_key",
+            "connectors",
+            "may_act_for",
+            "wait_budget_seconds",
+            "callback_url",
+        ],
+        later: &[],
     };
     let fields = Fields::of(node, path, &KEYS, notes)?;
     let name = fields.required("name");
@@ -76,6 +87,10 @@ pub(super) fn agent(node: &Node, path: &str, notes: &Notes) -> Option<AgentItem>
     if let Some(Marked { value, place }) = key_env.clone() {
         notes.variable(Variable { name: value, place, is_agent_key: true });
     }
+    let callback_url = fields.text("callback_url");
+    if callback_url.as_deref().is_some_and(|url| !is_callback_url(url)) {
+        fields.wrong("callback_url", NO_CALLBACK_URL);
+    }
     let connectors = fields.mentions(Kind::Connector, "connectors");
     let may = fields.node("may_act_for").and_then(|node| may_act_for(node, &format!("{path}.may_act_for"), notes));
     let wait_budget_seconds = fields.whole("wait_budget_seconds");
@@ -90,6 +105,7 @@ pub(super) fn agent(node: &Node, path: &str, notes: &Notes) -> Option<AgentItem>
         connectors,
         may_act_for: may.unwrap_or_default(),
         wait_budget_seconds,
+        callback_url,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use countersign_domain::agent::AgentStatus;
+use secrecy::ExposeSecret as _;
 
 /// A desk on which something of everything will be switched off.
 const HALF: &str = r#"
@@ -95,6 +96,29 @@ async fn an_mcp_server_at_a_url_is_exported_by_its_url_and_makes_the_same_connec
     desk.apply(&format!("connectors: [{server}]")).await.unwrap();
     let text = exported(&desk).await;
     assert!(text.contains("https://mcp.test/mcp") && !text.contains("command"), "{text}");
+    let other = given_desk().await;
+    other.apply(&text).await.unwrap();
+    assert_eq!(exported(&other).await, text);
+}
+
+const CHANNELS: &str = r#"
+users: [{email: dana@acme.test, name: Dana Kim, role: admin}]
+agents: [{name: bot, owner: dana@acme.test, callback_url: "https://bot.acme.test/hook"}]
+settings:
+  push_content: minimal
+  smtp: {host: mail.acme.test, port: 2525, tls: tls, username: desk, password_env: MAIL_PASSWORD, from: desk@acme.test}
+  sms: {account_sid: AC1, token_env: SMS_TOKEN, from: "+41790000000"}
+"#;
+
+#[tokio::test]
+async fn channels_are_exported_by_where_their_secrets_come_from() {
+    let desk = given_desk().await;
+    let made = desk.apply(CHANNELS).await.unwrap();
+    assert_eq!(made.callbacks.len(), 1, "a new callback's secret is told once");
+    let secret = made.callbacks[0].1.expose_secret().to_owned();
+    assert!(desk.apply(CHANNELS).await.unwrap().changes.is_empty(), "the same address keeps its secret");
+    let text = exported(&desk).await;
+    assert!(text.contains("MAIL_PASSWORD") && !text.contains(&secret), "{text}");
     let other = given_desk().await;
     other.apply(&text).await.unwrap();
     assert_eq!(exported(&other).await, text);

@@ -210,20 +210,58 @@ users: [{email: dana@acme.test, name: Dana}]
 agents:
   - name: bot
     owner: dana@acme.test
-    callback_url: https://bot.test/hook
 policies:
   - name: P
     action: step_up
     mask: [card]
     calls_per_minute: 5
-settings:
-  smtp: {host: mail.test}
 "#;
     let told = told(&desk, text).await;
-    for line in [6, 9, 10, 11, 13] {
+    for line in [8, 9, 10] {
         has(&told, line, "is not available in this version");
     }
-    assert_eq!(told.len(), 5, "{told:#?}");
+    assert_eq!(told.len(), 3, "{told:#?}");
+}
+
+#[tokio::test]
+async fn addresses_that_lead_nowhere_are_mistakes_with_their_lines() {
+    let desk = given_desk().await;
+    let text = r#"
+users: [{email: dana@acme.test, name: Dana}]
+agents:
+  - {name: bot, owner: dana@acme.test, callback_url: "https://10.0.0.1/hook"}
+settings:
+  push_content: some
+  smtp:
+    host: "mail.test\r\nDATA"
+    port: 70000
+    tls: ssl
+    username: desk
+    from: "desk@acme.test\nBcc: all@acme.test"
+  sms:
+    base_url: "ftp://sms.test"
+    account_sid: "AC/../x"
+    token_env: "not a name"
+    from: "0791234567"
+"#;
+    let told = told(&desk, text).await;
+    let places = [
+        (4, "callback_url must be an https address outside"),
+        (6, "push_content must be one of full, minimal"),
+        (8, "smtp.host must be the mail server's name"),
+        (9, "smtp.port is out of range"),
+        (10, "smtp.tls must be one of starttls, tls, none"),
+        (11, "smtp.username needs password_env"),
+        (12, "smtp.from must be an email address"),
+        (14, "sms.base_url must be"),
+        (15, "sms.account_sid must have"),
+        (16, "sms.token_env must be the name"),
+        (17, "sms.from must be a phone"),
+    ];
+    for (line, words) in places {
+        has(&told, line, words);
+    }
+    assert_eq!(told.len(), places.len(), "{told:#?}");
 }
 
 #[tokio::test]

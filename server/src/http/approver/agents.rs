@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use countersign_domain::ids::AgentId;
 use countersign_wire::Page;
-use countersign_wire::agents::{AgentBody, AgentChange, AgentCreated, AgentRow};
+use countersign_wire::agents::{AgentBody, AgentChange, AgentCreated, AgentRow, CallbackBody};
 
 pub async fn list_agents(
     State(app): State<App>,
@@ -41,6 +41,16 @@ pub async fn change_agent(
 pub async fn lift_cool_down(State(app): State<App>, who: SignedIn, Id(id): Id<AgentId>) -> Answer<StatusCode> {
     app.desk.lift_cool_down(&who, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+pub async fn set_callback(
+    State(app): State<App>,
+    who: SignedIn,
+    Id(id): Id<AgentId>,
+    body: Body<CallbackBody>,
+) -> Answer<Json<AgentCreated>> {
+    let leave = app.desk.widening(&who)?;
+    Ok(Json(app.desk.set_callback(&who, &leave, id, body.value).await?))
 }
 
 pub async fn renew_key(State(app): State<App>, who: SignedIn, Id(id): Id<AgentId>) -> Answer<Json<AgentCreated>> {

@@ -3,8 +3,8 @@
 use super::super::super::read::{AgentItem, UserItem};
 use super::super::ApplyError;
 use super::{Done, Noted, Plan, sign, unchecked};
-use crate::desk::AgentKey;
-use crate::store::agents::Agent;
+use crate::desk::{AgentKey, NewCallback};
+use crate::store::agents::{Agent, Callback};
 use crate::store::users::User;
 use crate::store::{self, Connection};
 use countersign_domain::agent::AgentStatus;
@@ -75,12 +75,14 @@ impl Plan {
             created_at: self.now,
             last_seen_at: None,
             cools_until: None,
+            callback: None,
         });
         let (key_hash, key_hint) = match key {
             Some(key) => (Some(key.hash), Some(key.hint)),
             None if value.public_key.is_some() => (None, None),
             None => (base.key_hash.clone(), base.key_hint.clone()),
         };
+        let callback = self.callback(value, &base)?;
         let is_on = self.stays_on("agent", &value.name, base.id.0, base.status == AgentStatus::Active);
         let wanted = Agent {
             owner_id,
@@ -91,6 +93,7 @@ impl Plan {
             connectors: value.connectors.clone(),
             may_act_for: value.may_act_for.clone(),
             wait_budget_seconds: value.wait_budget_seconds,
+            callback,
             from_file: true,
             ..base
         };
@@ -112,6 +115,17 @@ impl Plan {
         self.note(connection, noted).await?;
         self.known.agents.insert(value.name.clone(), wanted);
         Ok(())
+    }
+
+    /// The callback that the file names; one at the same address keeps its secret.
+    fn callback(&mut self, item: &AgentItem, base: &Agent) -> Result<Option<Callback>, ApplyError> {
+        let Some(url) = &item.callback_url else { return Ok(None) };
+        if let Some(same) = base.callback.as_ref().filter(|callback| callback.url == *url) {
+            return Ok(Some(same.clone()));
+        }
+        let made = NewCallback::of(&self.vault, base.id, url)?;
+        self.report.callbacks.push((item.name.clone(), made.secret));
+        Ok(Some(made.callback))
     }
 
     /// The key that the environment names, or a fresh one for a new agent that names none.
@@ -139,5 +153,6 @@ pub(super) fn about_agent(agent: &Agent) -> Value {
         "status": agent.status,
         "connectors": agent.connectors,
         "wait_budget_seconds": agent.wait_budget(),
+        "callback_url": agent.callback.as_ref().map(|callback| &callback.url),
     })
 }

@@ -43,6 +43,9 @@ impl Plan {
         let mut wanted = DeskSettings {
             max_pending_per_agent: file.max_pending_per_agent.unwrap_or(before.max_pending_per_agent),
             max_asks_per_minute: file.max_asks_per_minute.unwrap_or(before.max_asks_per_minute),
+            push_content: file.push_content.unwrap_or(before.push_content),
+            smtp: file.smtp.clone().or_else(|| before.smtp.clone()),
+            sms: file.sms.clone().or_else(|| before.sms.clone()),
             ..before.clone()
         };
         if let Some(name) = &file.default_flow {
@@ -59,6 +62,9 @@ impl Plan {
                 metadata: json!({
                     "default_flow": wanted.default_flow,
                     "max_pending_per_agent": wanted.max_pending_per_agent,
+                    "push_content": wanted.push_content,
+                    "smtp": wanted.smtp,
+                    "sms": wanted.sms,
                     "max_asks_per_minute": wanted.max_asks_per_minute,
                 }),
             };
