@@ -63,3 +63,4 @@ mod sight;
 mod streams;
 mod suspended;
 mod two_approvers;
+mod week;

@@ -21,6 +21,19 @@ impl Default for HandClock {
 }
 
 impl HandClock {
+    /// A clock that shows this time.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        let now = now.millis();
+        Self { now: AtomicI64::new(now), moved: watch::channel(now).0 }
+    }
+
+    /// Sets the time; whoever sleeps until then wakes.
+    pub fn set(&self, now: Timestamp) {
+        self.now.store(now.millis(), Ordering::SeqCst);
+        self.moved.send_replace(now.millis());
+    }
+
     /// Moves time forward; whoever sleeps until then wakes.
     pub fn forward(&self, span: Duration) {
         let millis = i64::try_from(span.as_millis()).unwrap();

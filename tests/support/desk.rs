@@ -212,10 +212,7 @@ impl Desk {
 
     /// The token of a link that signs somebody in without a passkey, as `countersign user link` makes one.
     pub async fn sign_in_token(&self, email: &str) -> String {
-        let store = Store::open(&DataFolder::prepare(self.folder()).unwrap()).await.unwrap();
-        let actor = Actor::Cli("story".into());
-        let link = sign_in_link(&store, &self.lives_by, &self.origin, email, actor, false).await.unwrap();
-        link.expose_secret().split('#').nth(1).unwrap().to_owned()
+        sign_in_token(self.folder(), Arc::clone(&self.lives_by), &self.origin, email).await
     }
 
     /// The folder that the desk lives in.
@@ -265,6 +262,14 @@ impl Desk {
 
 fn environment_of(variables: &[(&str, &str)]) -> Environment {
     Environment::of(variables.iter().map(|(name, value)| ((*name).to_owned(), SecretString::from(*value))))
+}
+
+/// The token of a link that signs somebody in without a passkey, at the desk in a folder.
+pub async fn sign_in_token(folder: &Path, clock: SharedClock, origin: &str, email: &str) -> String {
+    let store = Store::open(&DataFolder::prepare(folder).unwrap()).await.unwrap();
+    let actor = Actor::Cli("story".into());
+    let link = sign_in_link(&store, &clock, origin, email, actor, false).await.unwrap();
+    link.expose_secret().split('#').nth(1).unwrap().to_owned()
 }
 
 /// A call to a server without anybody's key or cookie.

@@ -23,7 +23,7 @@ pub use bearer::Bearer;
 pub use browser::Browser;
 pub use clock::HandClock;
 pub use database::Database;
-pub use desk::{Agent, Answer, Desk, Stopped, apply_to, call_at};
+pub use desk::{Agent, Answer, Desk, Stopped, apply_to, call_at, sign_in_token};
 pub use disk::Disk;
 pub use events::{Event, Events};
 pub use mail::{Mail, MailServer, Treatment};
