@@ -122,6 +122,8 @@ async fn call(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     #[test]
     fn an_ntfy_topic_stands_at_the_end_of_its_address() {
@@ -129,6 +131,41 @@ mod tests {
         assert_eq!(split("https://ntfy.sh/desk?auth=x").unwrap(), ("https://ntfy.sh/?auth=x".into(), "desk".into()));
         assert!(split("https://ntfy.sh/").is_err());
         assert!(split("https://ntfy.sh").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_callback_says_which_request_and_its_state_signed_and_nothing_more() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        let heard = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut bytes = Vec::new();
+            while !bytes.ends_with(b"}}") {
+                stream.read_buf(&mut bytes).await.unwrap();
+            }
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            String::from_utf8(bytes).unwrap()
+        });
+        let (webhook, message) = (Webhook::default(), super::super::tests::asking_about("a headline", "a note"));
+        let secret = SigningKey::fresh().unwrap();
+        let body = callback(&message).unwrap();
+        // The public client would refuse an address on this machine.
+        call(webhook.post.anywhere().unwrap(), &message, url, Some(&secret), &body, "The callback").await.unwrap();
+        let heard = heard.await.unwrap();
+        let (head, body) = heard.split_once("\r\n\r\n").unwrap();
+        let id = message.id.to_string();
+        let at = message.sent_at.millis() / 1000;
+        let theirs = standardwebhooks::Webhook::new(secret.expose_secret()).unwrap();
+        let signature = theirs.sign(&id, at, body.as_bytes()).unwrap();
+        for line in
+            [format!("webhook-id: {id}"), format!("webhook-timestamp: {at}"), format!("webhook-signature: {signature}")]
+        {
+            assert!(head.lines().any(|one| one == line), "{line}\n{head}");
+        }
+        let said: Value = serde_json::from_str(body).unwrap();
+        let request = "00000000-0000-0000-0000-000000000001";
+        let data = json!({"id": request, "state": "pending"});
+        assert_eq!(said, json!({"type": "request.pending", "timestamp": message.created_at, "data": data}));
     }
 
     #[tokio::test]

@@ -160,6 +160,18 @@ mod tests {
     }
 
     #[test]
+    fn no_name_of_an_argument_begins_a_line_of_its_own() {
+        let json = br#"{"a\nReview: https://evil.test":{"b\nReview":1}}"#;
+        let drawn = outline(&card_value(json, &Redactions::secrets()).unwrap());
+        assert!(!drawn.lines().any(|line| line.starts_with("Review")), "{drawn}");
+    }
+
+    #[test]
+    fn what_is_cut_says_so() {
+        assert_eq!((cut("abc", 3), cut("abcd", 3)), ("abc".to_owned(), "ab…".to_owned()));
+    }
+
+    #[test]
     fn arguments_are_shown_whole() {
         let json = br#"{"amount":40,"lines":["a","b"],"none":{},"to":{"name":"Mina"}}"#;
         let drawn = outline(&card_value(json, &Redactions::secrets()).unwrap());

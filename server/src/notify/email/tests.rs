@@ -177,7 +177,8 @@ fn nothing_that_an_agent_wrote_makes_a_header_a_line_or_a_tag() {
     message.desk = "Acme\r\nBcc: all@acme.test".to_owned();
     let mail = email.compose(&message, "jon@acme.test", Some("Jon\r\nBcc: x@acme.test")).unwrap();
     let text = String::from_utf8(mail.formatted()).unwrap();
-    assert!(!text.lines().any(|line| line.starts_with("Bcc")), "{text}");
+    let head = text.split("\r\n\r\n").next().unwrap();
+    assert!(!head.lines().any(|line| line.starts_with("Bcc")), "{head}");
     let (plain, html) = (body::plain(&message), body::html(&message));
     assert!(!html.contains("<script") && !html.contains("<a href='"), "{html}");
     let reviews: Vec<_> = plain.lines().filter(|line| line.starts_with("Review")).collect();
