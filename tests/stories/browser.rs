@@ -1,7 +1,7 @@
 //! The product through its own door: a browser, a passkey, and an agent that waits.
 
 use crate::given::{KEY, SECRET, file, refund, settled};
-use support::{Agent, Browser, Desk, Upstream};
+use support::{Agent, Browser, Desk, MailServer, Treatment, Upstream};
 
 /// A shop's desk with two people at it, each with a browser and a passkey of their own.
 struct TwoPeople {
@@ -217,4 +217,32 @@ async fn somebody_grants_the_tools_that_they_leave_ticked() {
     people.dana.says("card-grants", "shop_refunds_create").await;
     assert_eq!(people.dana.count("grant-row").await, 2);
     people.leave().await;
+}
+
+#[tokio::test]
+async fn an_admin_sees_what_could_not_be_told_and_sends_it_again() {
+    let server = MailServer::treating(&[Treatment::Refuse("550 5.1.1 no such mailbox")]).await;
+    let upstream = Upstream::answering("{}").await;
+    let desk = Desk::of_today().await;
+    let dana = dana_sets_up(&desk).await;
+    dana.click("nav-deliveries").await;
+    dana.shows("Nothing was told yet").await;
+    let flow = "{name: Ours, channels: {email: true}, steps: [{order: 1, approvers: {roles: [admin]}}]}";
+    let told = format!("flows: [{flow}]\nsettings: {{default_flow: Ours, {}}}\n", server.settings());
+    desk.apply(&format!("{}{told}", file(&upstream.url)), &[("BOT_KEY", KEY), ("SHOP_TOKEN", SECRET)]).await;
+    let agent = desk.agent(KEY);
+    settled(&agent).await;
+    agent.ask(refund(4_900)).await.expect(202);
+    let dead = "SELECT COUNT(*) FROM deliveries WHERE state = 'dead'";
+    while desk.database().await.numbers(dead).await != [1] {
+        support::pause().await;
+    }
+    dana.click("state-dead").await;
+    dana.says("delivery-error", "550: 5.1.1 no such mailbox").await;
+    dana.click("delivery-again").await;
+    server.received(1).await;
+    dana.shows("Nothing was given up").await;
+    dana.click("state-sent").await;
+    dana.says("delivery-row", "dana@acme.test").await;
+    dana.quit().await;
 }
