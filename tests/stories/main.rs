@@ -67,5 +67,5 @@ mod suspended;
 mod texts;
 mod told;
 mod two_approvers;
-mod week;
 mod webhooks;
+mod week;

@@ -21,6 +21,7 @@ CREATE TABLE deliveries (
     recipient  TEXT   NOT NULL,
     state      TEXT   NOT NULL,
     due_at     BIGINT NOT NULL,
+    taken      BIGINT NOT NULL DEFAULT 0,
     attempts   BIGINT NOT NULL,
     error      TEXT,
     created_at BIGINT NOT NULL,

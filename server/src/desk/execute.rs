@@ -271,6 +271,7 @@ impl Desk {
                         lose_track(connection, &mut request, now).await?;
                     }
                     store::timers::release_executions(connection, now).await?;
+                    store::deliveries::release(connection, now).await?;
                     Ok::<_, DeskError>(lost)
                 })
             })

@@ -206,7 +206,7 @@ pub async fn take(
     limit: i64,
 ) -> Result<Vec<Delivery>, StoreError> {
     let rows = sqlx::query(
-        "UPDATE deliveries SET due_at = $1, attempts = attempts + 1 WHERE id IN
+        "UPDATE deliveries SET due_at = $1, attempts = attempts + 1, taken = 1 WHERE id IN
          (SELECT id FROM deliveries WHERE state = 'waiting' AND due_at <= $2 ORDER BY due_at LIMIT $3) RETURNING *",
     )
     .bind(lease_until.millis())
@@ -219,6 +219,15 @@ pub async fn take(
     Ok(taken)
 }
 
+/// Makes those due that somebody had taken: at start, whoever that was is gone.
+pub async fn release(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("UPDATE deliveries SET due_at = $1, taken = 0 WHERE state = 'waiting' AND taken = 1")
+        .bind(now.millis())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// When the next is due.
 pub async fn next_due(connection: &mut Connection) -> Result<Option<Timestamp>, StoreError> {
     let row = sqlx::query("SELECT due_at FROM deliveries WHERE state = 'waiting' ORDER BY due_at LIMIT 1");
@@ -228,7 +237,7 @@ pub async fn next_due(connection: &mut Connection) -> Result<Option<Timestamp>, 
 /// Stores what became of one, if it still waits: what was taken back meanwhile stays taken back.
 pub async fn settle(connection: &mut Connection, delivery: &Delivery) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE deliveries SET state = $1, due_at = $2, attempts = $3, error = $4, ended_at = $5
+        "UPDATE deliveries SET state = $1, due_at = $2, attempts = $3, error = $4, ended_at = $5, taken = 0
          WHERE id = $6 AND state = 'waiting'",
     )
     .bind(delivery.state.word())
@@ -258,7 +267,7 @@ pub async fn revive(connection: &mut Connection, id: DeliveryId, now: Timestamp)
 /// Takes back what was not told yet of a request that ended. What is being told at this moment stays its taker's.
 pub async fn withdraw(connection: &mut Connection, request: RequestId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE deliveries SET state = 'withdrawn', ended_at = $1 WHERE request_id = $2 AND state = 'waiting' AND attempts = 0
+        "UPDATE deliveries SET state = 'withdrawn', ended_at = $1 WHERE request_id = $2 AND state = 'waiting' AND taken = 0
          AND notice IN ('asked', 'escalated', 'reminder', 'warning')",
     )
     .bind(now.millis())

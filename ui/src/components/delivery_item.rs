@@ -78,7 +78,8 @@ pub(crate) const fn state(state: DeliveryState) -> (&'static str, &'static str) 
     }
 }
 
-const fn channel(channel: Channel) -> &'static str {
+/// A channel's name.
+pub(crate) const fn channel(channel: Channel) -> &'static str {
     match channel {
         Channel::Email => "Email",
         Channel::Sms => "Text message",
@@ -87,7 +88,8 @@ const fn channel(channel: Channel) -> &'static str {
     }
 }
 
-const fn kind(kind: DeliveryKind) -> &'static str {
+/// What a message is, in a word or two.
+pub(crate) const fn kind(kind: DeliveryKind) -> &'static str {
     match kind {
         DeliveryKind::Asked => "asks for a decision",
         DeliveryKind::Escalated => "escalates",
