@@ -248,7 +248,12 @@ impl Served {
     }
 
     async fn person(&mut self, person: usize) -> &Person {
-        if self.people[person].is_none() {
+        // A session of twelve hours ends within a week.
+        let still = match &self.people[person] {
+            Some(known) => known.get("/api/session").await.status == 200,
+            None => false,
+        };
+        if !still {
             let email = format!("{}@acme.test", PEOPLE[person].0);
             let clock = Arc::new(HandClock::at(Timestamp::from_millis(self.now)));
             let token = support::sign_in_token(self.folder.path(), clock, &self.origin(), &email).await;
@@ -421,10 +426,6 @@ async fn ask(served: &mut Served, request: usize, flow: usize, cut: Option<i64>)
 async fn vote(served: &mut Served, id: &str, person: usize, approve: bool, cut: Option<i64>) -> Answer {
     let path = format!("/api/requests/{id}/decisions");
     let body = json!({"decision": if approve { "approve" } else { "deny" }});
-    // A session of twelve hours ends within a week.
-    if served.person(person).await.get("/api/session").await.status == 401 {
-        served.people[person] = None;
-    }
     if let Some(pause) = cut {
         let (origin, cookie) = (served.origin(), served.person(person).await.cookie().to_owned());
         let (url, body) = (format!("{origin}{path}"), body.clone());
