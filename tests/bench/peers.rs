@@ -1,7 +1,7 @@
 //! A real MCP server (server-everything, over Streamable HTTP) alone, through the desk, and through a peer of the desk's
 //! (FastMCP's proxy, which asks nobody and records nothing): the same call, in turns, within one run.
 
-use crate::calls::{all, rate};
+use crate::calls::rate;
 use crate::figures::{Line, Sample, time};
 use crate::{upstream, world};
 use reqwest::{Client, RequestBuilder, Response};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::{Process, free_port};
 
 const TURNS: usize = 5;
@@ -63,15 +63,19 @@ pub(crate) async fn measure() -> Vec<Line> {
 async fn compared(doors: &[Door; 3], callers: usize) -> Vec<Line> {
     let each = if callers == 1 { 100 } else { 30 };
     let mut times: [Vec<Duration>; 3] = Default::default();
+    let mut failed = [0; 3];
     for turn in 0..=TURNS {
-        for (door, times) in doors.iter().zip(&mut times) {
-            let taken = all(callers, each, |client| door.call(client)).await;
+        for ((door, times), failed) in doors.iter().zip(&mut times).zip(&mut failed) {
+            let (taken, missed) = called(door, callers, each).await;
             // The first turn warms everything up.
             if turn > 0 {
                 times.extend(taken);
+                *failed += missed;
             }
         }
     }
+    assert_eq!(failed[1], 0, "no call through the desk fails");
+    let missed = failed[2];
     let [alone, desk, peer] = times.map(Sample::of);
     let added = |to: &Sample, share| to.quantile(share).saturating_sub(alone.quantile(share));
     let what = |share: &str| format!("added to a call of server-everything, {callers} callers, {share}");
@@ -90,7 +94,32 @@ async fn compared(doors: &[Door; 3], callers: usize) -> Vec<Line> {
         },
         Line::plain(format!("added by FastMCP's proxy, {callers} callers, p50"), time(added(&peer, 0.5))),
         Line::plain(format!("added by FastMCP's proxy, {callers} callers, p99"), time(added(&peer, 0.99))),
+        Line::plain(format!("calls that FastMCP's proxy lost, {callers} callers"), missed.to_string()),
     ]
+}
+
+/// So many callers at once, each so many calls, one after the other: the times, and how many had no answer.
+async fn called(door: &Door, callers: usize, each: usize) -> (Vec<Duration>, usize) {
+    let one = || async {
+        let client = Client::new();
+        let (mut times, mut missed) = (Vec::with_capacity(each), 0);
+        for _ in 0..each {
+            let began = Instant::now();
+            let answer = door.call(&client).send().await;
+            let read = match answer {
+                Ok(answer) if answer.status() == 200 => answer.bytes().await.is_ok(),
+                _ => false,
+            };
+            match read {
+                true => times.push(began.elapsed()),
+                false => missed += 1,
+            }
+        }
+        (times, missed)
+    };
+    let all = futures::future::join_all((0..callers).map(|_| one())).await;
+    let missed = all.iter().map(|(_, missed)| missed).sum();
+    (all.into_iter().flat_map(|(times, _)| times).collect(), missed)
 }
 
 impl Door {
