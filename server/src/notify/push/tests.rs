@@ -18,6 +18,9 @@ fn said(message: &Message) -> Value {
 fn of_kind(kind: DeliveryKind) -> Message {
     let mut message = asking("invoice-bot wants to refund ch_1");
     message.kind = kind;
+    if matches!(kind, DeliveryKind::Digest | DeliveryKind::PasskeyAdded | DeliveryKind::Test) {
+        message.about = None;
+    }
     if kind == DeliveryKind::Ended {
         message.about.as_mut().unwrap().ending = Some(("Approved by Dana Kim".to_owned(), message.sent_at));
     }
