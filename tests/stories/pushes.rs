@@ -226,7 +226,10 @@ async fn somebody_tests_a_channel_and_reads_what_became_of_it() {
         told.jon.post("/api/me/tests", test.clone()).await.expect(202);
     }
     let many = told.jon.post("/api/me/tests", test).await;
-    assert_eq!((many.status, many.code(), &many.headers["retry-after"].to_str().unwrap()), (429, "too_many_tries", &"60"));
+    assert_eq!(
+        (many.status, many.code(), &many.headers["retry-after"].to_str().unwrap()),
+        (429, "too_many_tries", &"60")
+    );
 }
 
 #[tokio::test]
