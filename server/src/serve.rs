@@ -5,7 +5,7 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Config, DataFolder};
 use crate::connectors::Connectors;
 use crate::desk::health::start_metrics;
-use crate::desk::house::{ensure_desk, open_vault, settle_address};
+use crate::desk::house::{ensure_desk, ensure_push_key, open_vault, settle_address};
 use crate::desk::{Desk, DeskError, Parts};
 use crate::http;
 use crate::listen;
@@ -87,6 +87,7 @@ pub async fn start_with(
     let key = master_key_source(config.master_key_file.as_deref(), &config.data);
     let vault = open_vault(&store, &row, &key).await?;
     settle_address(&store, &row, &config.public_url).await?;
+    let push_key = ensure_push_key(&store, &vault, &row).await?;
     let probe_key = SecretString::from(row.probe_key.clone());
     let passkeys = Passkeys::new(config.public_url.rp_id(), config.public_url.url(), &row.name, &probe_key)?;
     let parts = Parts {
@@ -100,6 +101,7 @@ pub async fn start_with(
         call_timeout: config.call_timeout,
         message_timeout: config.message_timeout,
         environment: config.environment,
+        push_key,
     };
     let desk = Desk::open(parts).await?;
     let lost = desk.recover().await?;

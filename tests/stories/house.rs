@@ -68,7 +68,6 @@ async fn what_a_later_version_brings_is_refused_by_that_name() {
     let later = [
         shop.dana.post("/api/policies", mask).await,
         shop.dana.post("/api/session/token", json!({})).await,
-        shop.dana.post("/api/push/subscriptions", json!({})).await,
         shop.dana.get("/sign-in/app").await,
     ];
     for answer in later {

@@ -56,6 +56,7 @@ mod mcp_waits;
 mod paging;
 mod passkeys;
 mod pruning;
+mod pushes;
 mod races;
 mod read_only;
 mod record;

@@ -8,6 +8,7 @@ pub mod connectors;
 pub mod deliveries;
 pub mod events;
 pub mod grants;
+pub mod me;
 pub mod people;
 pub mod policies;
 pub mod problem;

@@ -7,11 +7,13 @@ use crate::audit::{Actor, Entry};
 use crate::auth::secrets::{NoRandomness, new_token};
 use crate::clock::{SharedClock, fresh_id};
 use crate::config::PublicUrl;
+use crate::notify::VapidKey;
 use crate::store::desk::DeskRow;
 use crate::store::links::{Link, LinkKind};
 use crate::store::{self, Store};
 use crate::vault::{MasterKeySource, Vault};
 use countersign_domain::ids::{DeskId, LinkId};
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use std::time::Duration;
@@ -92,6 +94,30 @@ pub async fn open_vault(store: &Store, row: &DeskRow, source: &MasterKeySource) 
             .await?;
     }
     Ok(vault)
+}
+
+/// The key that browsers know the desk's pushes by, made at the first start. It stays for good: a browser that was signed
+/// up with it takes no other.
+///
+/// # Errors
+/// When it can't be opened, or made.
+pub async fn ensure_push_key(store: &Store, vault: &Vault, row: &DeskRow) -> Result<VapidKey, DeskError> {
+    const KIND: &str = "desk.push_key";
+    let fresh = VapidKey::draw().map_err(NoRandomness::from)?;
+    let sealed = vault.seal(KIND, row.id.0, fresh.as_slice())?;
+    let kept = store
+        .write(move |connection| {
+            Box::pin(async move {
+                if let Some(kept) = store::desk::push_key(connection).await? {
+                    return Ok(kept);
+                }
+                store::desk::set_push_key(connection, &sealed).await?;
+                Ok::<_, DeskError>(sealed)
+            })
+        })
+        .await?;
+    let private = Zeroizing::new(vault.unseal(KIND, row.id.0, &kept)?);
+    VapidKey::of(&private).ok_or_else(|| DeskError::Internal("the desk's push key is none".into()))
 }
 
 impl Desk {

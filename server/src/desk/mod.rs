@@ -28,7 +28,9 @@ pub mod health;
 pub mod house;
 pub mod list;
 mod mcp_sessions;
+mod my_browsers;
 mod my_passkeys;
+mod my_preferences;
 mod notices;
 mod outbox;
 mod paging;
@@ -75,7 +77,8 @@ use crate::auth::passkeys::Passkeys;
 use crate::clock::{SharedClock, fresh_id};
 use crate::config::{Environment, PublicUrl};
 use crate::connectors::Connectors;
-use crate::notify::{self, Couriers};
+use crate::notify::push::WebPush;
+use crate::notify::{self, Couriers, VapidKey};
 use crate::store::desk::DeskSettings;
 use crate::store::requests::Request;
 use crate::store::{self, Connection, Store, StoreError};
@@ -83,6 +86,7 @@ use crate::vault::Vault;
 use call::StoredCall;
 use countersign_domain::Timestamp;
 use countersign_domain::canonical::Canonical;
+use countersign_domain::delivery::Channel;
 use countersign_domain::ids::{ConnectorId, RequestId, SessionId};
 use countersign_wire::events::EventKind;
 use futures::future::BoxFuture;
@@ -117,10 +121,13 @@ pub struct Parts {
     pub message_timeout: Duration,
     /// Where secrets are that settings name.
     pub environment: Environment,
+    /// What browsers know the desk's pushes by.
+    pub push_key: VapidKey,
 }
 
 struct Inner {
     parts: Parts,
+    web_push: Arc<WebPush>,
     snapshot: RwLock<Arc<Snapshot>>,
     hub: Hub,
     timers: Notify,
@@ -161,6 +168,7 @@ impl Desk {
         let last = store::events::last(&mut parts.store.read().await?).await?;
         let snapshot = read_snapshot(&parts.store, None).await?;
         let inner = Inner {
+            web_push: Arc::new(WebPush::new(parts.push_key.clone(), &parts.public_url)),
             parts,
             snapshot: RwLock::new(Arc::new(snapshot)),
             hub: Hub::new(last),
@@ -248,7 +256,8 @@ impl Desk {
         match &*held {
             Some((of, couriers)) if *of == settings => couriers.clone(),
             _ => {
-                let couriers = notify::set_up(&settings, self.variables());
+                let web_push = Arc::clone(&self.inner.web_push);
+                let couriers = notify::set_up(&settings, self.variables()).with(Channel::Push, web_push);
                 *held = Some((settings, couriers.clone()));
                 couriers
             }

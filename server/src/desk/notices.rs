@@ -25,7 +25,13 @@ pub(super) struct Told {
     pub(super) to: Vec<Recipient>,
 }
 
-fn row(request: Option<RequestId>, kind: DeliveryKind, channel: Channel, to: Address, now: Timestamp) -> Delivery {
+pub(super) fn row(
+    request: Option<RequestId>,
+    kind: DeliveryKind,
+    channel: Channel,
+    to: Address,
+    now: Timestamp,
+) -> Delivery {
     Delivery {
         id: DeliveryId(fresh_id(now)),
         request_id: request,

@@ -8,9 +8,11 @@ mod deliveries;
 mod events;
 mod flows;
 mod grants;
+mod me;
 mod passkeys;
 mod people;
 mod policies;
+mod push;
 mod requests;
 mod session;
 mod setup;
@@ -27,9 +29,9 @@ pub fn routes(app: &App) -> Router<App> {
     Router::new()
         .merge(entrances().layer(middleware::from_fn_with_state(app.clone(), count_tries)))
         .merge(doors())
+        .merge(own())
         .merge(queue())
         .merge(settings())
-        .route("/push/subscriptions", post(not_available))
         .route("/session/token", post(not_available))
         .fallback(no_such_call)
         .method_not_allowed_fallback(wrong_method)
@@ -63,6 +65,17 @@ fn doors() -> Router<App> {
         .route("/passkeys/{id}", delete(passkeys::delete_passkey))
         .route("/delegations", get(delegations::list_delegations).post(delegations::create_delegation))
         .route("/delegations/{id}", delete(delegations::end_delegation))
+}
+
+/// How a person wants to be told.
+fn own() -> Router<App> {
+    Router::new()
+        .route("/me/preferences", get(me::get_preferences).put(me::set_preferences))
+        .route("/me/tests", post(me::create_test))
+        .route("/me/tests/{id}", get(me::get_test))
+        .route("/push/key", get(push::get_key))
+        .route("/push/subscriptions", get(push::list_browsers).post(push::add_browser))
+        .route("/push/subscriptions/{id}", delete(push::remove_browser))
 }
 
 /// Requests and what is decided of them.

@@ -6,15 +6,18 @@
 mod chat;
 mod email;
 mod post;
+pub mod push;
 mod signature;
 mod sms;
 #[cfg(test)]
 mod tests;
+mod vapid;
 mod webhook;
 pub mod words;
 
 pub(crate) use email::takes_mail;
 pub(crate) use signature::SigningKey;
+pub use vapid::VapidKey;
 
 use crate::config::Environment;
 use crate::store::desk::DeskSettings;

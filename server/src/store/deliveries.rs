@@ -198,6 +198,14 @@ pub async fn listed(connection: &mut Connection, id: DeliveryId) -> Result<Optio
     row.fetch_optional(connection).await?.as_ref().map(read_listed).transpose()
 }
 
+/// How many tests somebody asked for since a moment.
+pub async fn tests_since(connection: &mut Connection, to: &Address, since: Timestamp) -> Result<i64, StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS n FROM deliveries WHERE recipient = $1 AND notice = 'test' AND created_at > $2",
+    );
+    row.bind(to.to_word()).bind(since.millis()).fetch_one(connection).await?.int("n")
+}
+
 /// Takes those that are due, the oldest first, each until its lease is over.
 pub async fn take(
     connection: &mut Connection,

@@ -188,6 +188,18 @@ pub async fn set_vault_key(connection: &mut Connection, key: KeyId) -> Result<()
     Ok(())
 }
 
+/// The key that pushes are signed with, sealed; none before the first start that knew of pushes.
+pub async fn push_key(connection: &mut Connection) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = sqlx::query("SELECT push_key FROM desk WHERE one = 1").fetch_one(connection).await?;
+    row.maybe_blob("push_key")
+}
+
+/// Stores the key that pushes are signed with.
+pub async fn set_push_key(connection: &mut Connection, sealed: &[u8]) -> Result<(), StoreError> {
+    sqlx::query("UPDATE desk SET push_key = $1 WHERE one = 1").bind(sealed.to_vec()).execute(connection).await?;
+    Ok(())
+}
+
 /// Names the desk and notes that it is set up.
 pub async fn set_up(connection: &mut Connection, name: &str, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query("UPDATE desk SET name = $1, set_up_at = $2 WHERE one = 1")

@@ -47,8 +47,8 @@ pub async fn put(connection: &mut Connection, browser: &Browser) -> Result<(), S
     sqlx::query(
         "INSERT INTO push_subscriptions (id, user_id, endpoint, p256dh, auth, label, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (endpoint) DO UPDATE SET user_id = excluded.user_id, p256dh = excluded.p256dh, auth = excluded.auth,
-         label = excluded.label",
+         ON CONFLICT (endpoint) DO UPDATE SET id = excluded.id, user_id = excluded.user_id, p256dh = excluded.p256dh,
+         auth = excluded.auth, label = excluded.label, created_at = excluded.created_at",
     )
     .bind(browser.id.to_string())
     .bind(browser.user_id.to_string())
@@ -69,6 +69,12 @@ pub async fn of_user(connection: &mut Connection, user: UserId) -> Result<Vec<Br
         .fetch_all(connection)
         .await?;
     rows.iter().map(read).collect()
+}
+
+/// The browser that takes pushes at an address, whose ever it is.
+pub async fn by_endpoint(connection: &mut Connection, endpoint: &str) -> Result<Option<Browser>, StoreError> {
+    let row = sqlx::query("SELECT * FROM push_subscriptions WHERE endpoint = $1").bind(endpoint);
+    row.fetch_optional(connection).await?.as_ref().map(read).transpose()
 }
 
 /// Forgets a browser, wherever it was signed up.

@@ -15,6 +15,8 @@ pub enum Table {
     Credentials,
     /// What agents' callbacks are signed with.
     Callbacks,
+    /// What pushes are signed with.
+    PushKey,
 }
 
 /// What one batch came to.
@@ -38,7 +40,7 @@ pub enum RewrapError {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Arguments, Self::Results, Self::Credentials, Self::Callbacks];
+    pub const ALL: [Self; 5] = [Self::Arguments, Self::Results, Self::Credentials, Self::Callbacks, Self::PushKey];
 
     const fn select(self) -> &'static str {
         match self {
@@ -50,6 +52,9 @@ impl Table {
             Self::Callbacks => {
                 "SELECT id, callback_secret AS sealed FROM agents WHERE id > $1 AND callback_secret IS NOT NULL ORDER BY id LIMIT $2"
             }
+            Self::PushKey => {
+                "SELECT id, push_key AS sealed FROM desk WHERE id > $1 AND push_key IS NOT NULL ORDER BY id LIMIT $2"
+            }
         }
     }
 
@@ -59,6 +64,7 @@ impl Table {
             Self::Results => "UPDATE requests SET result = $2 WHERE id = $1",
             Self::Credentials => "UPDATE credentials SET sealed = $2 WHERE id = $1",
             Self::Callbacks => "UPDATE agents SET callback_secret = $2 WHERE id = $1",
+            Self::PushKey => "UPDATE desk SET push_key = $2 WHERE id = $1",
         }
     }
 }

@@ -99,6 +99,20 @@ pub async fn update(connection: &mut Connection, user: &User) -> Result<(), Stor
     Ok(())
 }
 
+/// Stores how a person wants to be told.
+pub async fn set_preferences(
+    connection: &mut Connection,
+    id: UserId,
+    preferences: &Preferences,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE users SET preferences = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(to_json(preferences)?)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Notes that a person was here.
 pub async fn seen(connection: &mut Connection, id: UserId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query("UPDATE users SET last_seen_at = $2 WHERE id = $1")

@@ -4,13 +4,15 @@ use super::{Backend, Ceremony, Method, NOTHING, Reply, parsed, written};
 use crate::hooks::queue::QueueQuery;
 use crate::routes::query;
 use countersign_domain::delivery::DeliveryState;
-use countersign_domain::ids::{AgentId, ConnectorId, DeliveryId, GrantId, PasskeyId, PolicyId, UserId};
+use countersign_domain::delivery::{Channel, Preferences};
+use countersign_domain::ids::{AgentId, ConnectorId, DeliveryId, GrantId, PasskeyId, PolicyId, SubscriptionId, UserId};
 use countersign_domain::policy::PolicyBody;
 use countersign_wire::Page;
 use countersign_wire::agents::{AgentBody, AgentChange, AgentCreated, AgentRow, CallbackBody};
 use countersign_wire::connectors::{ConnectorChange, ConnectorRow, ToolChange};
 use countersign_wire::deliveries::DeliveryRow;
 use countersign_wire::grants::GrantRow;
+use countersign_wire::me::{BrowserRow, MyPreferences, TestBody, TestRow};
 use countersign_wire::people::{Invitation, InvitationBody, UserChange, UserRow};
 use countersign_wire::policies::{FlowRow, PolicyChange, PolicyRow};
 use countersign_wire::requests::{Card, Decided, DecisionBody, RequestPage};
@@ -74,6 +76,33 @@ impl Backend {
 
     pub(crate) fn remove_passkey(&self, id: PasskeyId) -> Reply<String> {
         self.exchange(Method::Delete, format!("/api/passkeys/{id}"), None)
+    }
+}
+
+/// How the reader is told.
+impl Backend {
+    pub(crate) fn preferences(&self) -> Reply<MyPreferences> {
+        self.get("/api/me/preferences")
+    }
+
+    pub(crate) fn set_preferences(&self, preferences: &Preferences) -> Reply<MyPreferences> {
+        self.send(Method::Put, "/api/me/preferences", preferences)
+    }
+
+    pub(crate) fn browsers(&self) -> Reply<Page<BrowserRow>> {
+        self.get("/api/push/subscriptions")
+    }
+
+    pub(crate) fn remove_browser(&self, id: SubscriptionId) -> Reply<String> {
+        self.exchange(Method::Delete, format!("/api/push/subscriptions/{id}"), None)
+    }
+
+    pub(crate) fn send_test(&self, channel: Channel) -> Reply<TestRow> {
+        self.post("/api/me/tests", &TestBody { channel })
+    }
+
+    pub(crate) fn test(&self, id: DeliveryId) -> Reply<TestRow> {
+        self.get(format!("/api/me/tests/{id}"))
     }
 }
 

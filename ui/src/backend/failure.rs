@@ -1,5 +1,6 @@
 //! What can go wrong between the page and the server, in words that a person can use.
 
+use super::push::PushFailure;
 use super::read;
 use countersign_wire::problem::{Code, Problem};
 use serde::de::DeserializeOwned;
@@ -17,6 +18,8 @@ pub(crate) enum Failure {
     Unreadable,
     /// The passkey ceremony did not end well.
     Passkey(PasskeyFailure),
+    /// This browser's notifications could not be turned on.
+    Push(PushFailure),
 }
 
 /// How a passkey ceremony can end without a credential.
@@ -84,6 +87,7 @@ impl Failure {
                                  the server."
                 .to_owned(),
             Self::Passkey(failure) => failure.message(),
+            Self::Push(failure) => failure.message(),
         }
     }
 }

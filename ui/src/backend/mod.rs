@@ -7,11 +7,13 @@ mod clock;
 mod failure;
 mod live;
 mod passkey;
+mod push;
 mod read;
 
 pub(crate) use clock::now;
 pub(crate) use failure::{Failure, PasskeyFailure};
 pub(crate) use live::{Connection, LiveMessage, LiveStream, announce_session_change};
+pub(crate) use push::{PushStanding, is_put_off, put_off};
 
 use countersign_wire::problem::Code;
 use countersign_wire::requests::{CeremonyFinish, CeremonyOptions};

@@ -8,6 +8,7 @@ use yew::prelude::*;
 pub(crate) enum Picture {
     Alert,
     Back,
+    Bell,
     Bot,
     Check,
     Close,
@@ -33,6 +34,7 @@ impl Picture {
         match self {
             Self::Alert => "M12 3.5 2.5 20h19zM12 10v4M12 17.2v.1",
             Self::Back => "m15 18-6-6 6-6",
+            Self::Bell => "M6 9a6 6 0 0 1 12 0c0 5 2 7 3 8H3c1-1 3-3 3-8zM10 20.5a2.2 2.2 0 0 0 4 0",
             Self::Bot => {
                 "M7 8h10a3 3 0 0 1 3 3v6a3 3 0 0 1-3 3H7a3 3 0 0 1-3-3v-6a3 3 0 0 1 3-3zM12 8V4M9 13v2M15 13v2"
             }

@@ -23,6 +23,11 @@ impl Place {
         Self { path, query: location.search().unwrap_or_default().into() }
     }
 
+    /// Whether a name stands in the query, with a value or without.
+    pub(crate) fn says(&self, name: &str) -> bool {
+        UrlSearchParams::new_with_str(&self.query).is_ok_and(|query| query.has(name))
+    }
+
     /// What stands after a name in the query.
     pub(crate) fn asked(&self, name: &str) -> Option<String> {
         let query = UrlSearchParams::new_with_str(&self.query).ok()?;

@@ -9,6 +9,7 @@ use crate::components::icon::{Picture, icon};
 use crate::components::message::{failed, message};
 use crate::components::page_head::page_head;
 use crate::components::skeleton::skeleton;
+use crate::components::told_form::ToldForm;
 use crate::display;
 use crate::hooks::fetch::Loadable;
 use crate::hooks::navigation::use_navigator;
@@ -105,7 +106,7 @@ pub(crate) fn AccountPage() -> Html {
     let who = html! { <span class="soft plain-size">{ format!("{} · {}", info.user.email, display::role(info.user.role)) }</span> };
     html! {
         <main class="list narrow">
-            { page_head("Account", "Your passkeys sign you in and sign what you approve.", who, out) }
+            { page_head("Account", "Your passkeys, and how you are told of what waits.", who, out) }
             { form_error(signing_out.failure(), &[]) }
             if info.passkeys < 2 {
                 <p class="offer" data-testid="second-passkey">
@@ -135,6 +136,7 @@ pub(crate) fn AccountPage() -> Html {
                 { form_error(adding.failure(), &["name"]) }
                 <div><Button tone="main" busy={adding.is_busy()} testid="passkey-add">{ "Add a passkey" }</Button></div>
             </form>
+            <ToldForm email={info.user.email.clone()} />
             if let Some(row) = &*leaving {
                 { confirm(&Confirm {
                     title: format!("Remove “{}”?", row.name),

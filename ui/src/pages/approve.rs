@@ -10,7 +10,7 @@ use crate::hooks::focus::{focus_if_lost, focus_on, is_on};
 use crate::hooks::folds::{FoldAction, Folds, folded_places};
 use crate::hooks::keys::use_keys;
 use crate::hooks::media::{PHONE, use_media};
-use crate::hooks::navigation::use_navigator;
+use crate::hooks::navigation::{use_navigator, use_place};
 use crate::hooks::pending::use_pending;
 use crate::hooks::review::{Review, use_review};
 use crate::hooks::review_state::{Deed, ReviewState, Step};
@@ -70,10 +70,12 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
     let places = Rc::new(state.card.as_ref().map(|card| folded_places(&card.arguments)).unwrap_or_default());
     // Effects run after drawing; a card that was just drawn must not be approvable for that long.
     let shown = folds.after(FoldAction::Show(places.clone()));
+    // A notification's "Deny" leads here: the reason is to be written, and the denial still is the reader's to press.
+    let comes_to_deny = use_place().says("deny") && props.alone;
     {
         let (denying, reason, chosen) = (denying.setter(), reason.setter(), chosen.setter());
-        use_effect_with(props.id.clone(), move |_| {
-            denying.set(false);
+        use_effect_with((props.id.clone(), comes_to_deny), move |(_, comes_to_deny)| {
+            denying.set(*comes_to_deny);
             chosen.set(None);
             reason.set(String::new());
         });
@@ -113,6 +115,7 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
             }
         })
     };
+    let may_decide = state.card.as_ref().is_some_and(|card| card.you.may_decide);
     let body = match (&state.card, &state.lost) {
         (Some(card), _) => {
             let of = ReviewProps {
@@ -120,7 +123,7 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
                 review,
                 folds: shown,
                 onfold,
-                denying: *denying,
+                denying: *denying && may_decide,
                 ondenying,
                 reason,
                 choice,

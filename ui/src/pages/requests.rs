@@ -5,6 +5,7 @@ use crate::components::button::Button;
 use crate::components::icon::{Picture, icon};
 use crate::components::message::{failed, message};
 use crate::components::page_head::page_head;
+use crate::components::push_banner::PushBanner;
 use crate::components::queue_bar::{choices, queue_bar};
 use crate::components::request_table::request_table;
 use crate::components::skeleton::skeleton;
@@ -77,6 +78,7 @@ pub(crate) fn RequestsPage(props: &RequestsPageProps) -> Html {
                     beside,
                     Html::default(),
                 ) }
+                <PushBanner />
                 { queue_bar(&query, &onquery, &choices, connection) }
                 { list(&queue, &query, &onquery, &onopen, props.open.as_deref()) }
             </main>
