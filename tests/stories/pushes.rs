@@ -317,6 +317,7 @@ async fn browsers_know_the_desk_by_the_same_key_after_its_master_key_was_rotated
     assert_eq!(jon.get("/api/push/key").await.expect(200)["key"], key);
     jon.post("/api/me/tests", json!({"channel": "push"})).await.expect(202);
     let push = service.received(1).await.remove(0);
-    push.vouched_by(key.as_str().unwrap());
+    let claims = push.vouched_by(key.as_str().unwrap());
+    assert!(claims.is_object());
     assert_eq!(push.read_by(&laptop)["notification"]["data"]["kind"], "test");
 }
