@@ -13,7 +13,7 @@ struct TwoPeople {
 }
 
 /// Dana opens the setup link and is the desk's first admin.
-async fn dana_sets_up(desk: &Desk) -> Browser {
+pub async fn dana_sets_up(desk: &Desk) -> Browser {
     let dana = Browser::start().await;
     dana.open(&format!("{}/setup#{}", desk.origin, desk.setup_token())).await;
     dana.fill("desk_name", "Acme").await;

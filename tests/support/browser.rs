@@ -46,6 +46,27 @@ impl ExtensionCommand for AddAuthenticator {
     }
 }
 
+/// Any command of the Chrome DevTools Protocol.
+#[derive(Debug)]
+struct DevTools {
+    command: &'static str,
+    parameters: Value,
+}
+
+impl ExtensionCommand for DevTools {
+    fn parameters_json(&self) -> Option<Value> {
+        Some(json!({"cmd": self.command, "params": self.parameters}))
+    }
+
+    fn method(&self) -> RequestMethod {
+        RequestMethod::POST
+    }
+
+    fn endpoint(&self) -> Arc<str> {
+        "/goog/cdp/execute".into()
+    }
+}
+
 impl Browser {
     /// Starts a browser with an authenticator that always consents.
     pub async fn start() -> Self {
@@ -141,6 +162,18 @@ impl Browser {
         self.shows(text).await;
         let now = self.driver.execute("return performance.now()", Vec::new()).await.unwrap();
         Duration::from_secs_f64(now.json().as_f64().unwrap() / 1e3)
+    }
+
+    /// Runs a command of the Chrome DevTools Protocol.
+    pub async fn devtools(&self, command: &'static str, parameters: Value) {
+        let command = DriverCommand::ExtensionCommand(Box::new(DevTools { command, parameters }));
+        self.driver.handle().cmd(command).await.unwrap();
+    }
+
+    /// What a promise in the page comes to: the script is an expression.
+    pub async fn awaits(&self, script: &str) -> Value {
+        let script = format!("Promise.resolve({script}).then(arguments[0], (error) => arguments[0](String(error)))");
+        self.driver.execute_async(script, Vec::new()).await.unwrap().json().clone()
     }
 
     async fn text(&self) -> String {
