@@ -86,7 +86,10 @@ fn Fields(props: &FieldsProps) -> Html {
     };
     html! {
         <form {onsubmit} class="block stack told" data-testid="told">
-            <h2>{ "How you are told" }</h2>
+            <div>
+                <h2>{ "How you are told" }</h2>
+                <p class="sub">{ "Each approval flow says over which channels it tells people. Here you say which you take." }</p>
+            </div>
             <table class="channels">
                 <thead>
                     <tr>
@@ -139,11 +142,11 @@ fn channel(draft: &UseStateHandle<ToldDraft>, channel: Channel, name: &'static s
             <th scope="row"><b>{ name }</b><span class="two wrap">{ hint }</span></th>
             { boxed(false) }
             { boxed(true) }
-            <td class="test-cell">
-                if set_up {
-                    <ChannelTest {channel} {name} />
-                }
-            </td>
+            if set_up {
+                <td class="test-cell"><ChannelTest {channel} {name} /></td>
+            } else {
+                <td></td>
+            }
         </tr>
     }
 }
