@@ -1,7 +1,7 @@
 //! What is wrong with a flow, all at once: fields that say nothing sensible, and flows that can't end.
 
 use super::timing::minutes;
-use super::{Approvers, Confirmation, FlowBody, Offsets, Step, Voter};
+use super::{Approvers, FlowBody, Offsets, Step, Voter};
 use crate::Timestamp;
 use crate::user::is_email;
 
@@ -21,6 +21,16 @@ pub struct FlowProblem {
     pub field: String,
     /// A plain sentence.
     pub message: String,
+    /// Whether a later version brings it (422 `not_available`), rather than it being wrong.
+    pub not_available: bool,
+}
+
+impl FlowProblem {
+    /// Something that is wrong.
+    #[must_use]
+    pub fn wrong(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into(), not_available: false }
+    }
 }
 
 /// Problems as they are found.
@@ -30,7 +40,7 @@ struct Problems(Vec<FlowProblem>);
 impl Problems {
     fn refuse_unless(&mut self, holds: bool, field: &str, message: &str) {
         if !holds {
-            self.0.push(FlowProblem { field: field.to_owned(), message: message.to_owned() });
+            self.0.push(FlowProblem::wrong(field, message));
         }
     }
 }
@@ -129,9 +139,10 @@ impl FlowBody {
         let phones = named.phones.iter().all(|phone| is_phone(phone));
         let message = "a phone is `+`, the country and the number: 7 to 15 digits";
         problems.refuse_unless(phones, &format!("{field}.phones"), message);
-        let decides = !named.names_outsiders() || self.confirmation == Confirmation::Session;
-        let message = "people outside have no passkey here: they may be asked only where `confirmation` is `session`";
-        problems.refuse_unless(decides, field, message);
+        if named.names_outsiders() {
+            let message = "people outside the desk are not available in this version";
+            problems.0.push(FlowProblem { not_available: true, ..FlowProblem::wrong(field, message) });
+        }
     }
 
     /// Whether the people there are can bring it to an end: at every step enough who may approve, and none of them

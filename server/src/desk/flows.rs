@@ -147,7 +147,7 @@ fn check_flow(snapshot: &Snapshot, record: &FlowRecord) -> Result<(), DeskError>
     }
     if is_default && !record.body.active {
         let message = "this is the desk's default flow: name another one in the settings first".to_owned();
-        problems.push(FlowProblem { field: "active".to_owned(), message });
+        problems.push(FlowProblem::wrong("active", message));
     }
     match problems.is_empty() {
         true => Ok(()),
@@ -163,7 +163,7 @@ fn unknown_people(snapshot: &Snapshot, flow: &FlowBody) -> Vec<FlowProblem> {
             for email in named.iter().flat_map(|named| &named.users) {
                 if snapshot.user_by_email(email).is_none() {
                     let message = format!("there is no user {email:?}");
-                    problems.push(FlowProblem { field: format!("steps[{index}].{list}.users"), message });
+                    problems.push(FlowProblem::wrong(format!("steps[{index}].{list}.users"), message));
                 }
             }
         }
@@ -191,7 +191,7 @@ pub(super) fn let_nothing_destructive_pass(
          that is right in `auto_approve_destructive_reason`, or use a flow that does not",
         policy.name, tool.name
     );
-    Some(FlowProblem { field: "auto_approve_minutes".to_owned(), message })
+    Some(FlowProblem::wrong("auto_approve_minutes", message))
 }
 
 /// Of two that edit at once, the second is told.
