@@ -86,7 +86,7 @@ async fn ask(arguments: AskArguments) -> Result<ExitCode, NotRun> {
     let waiting = waiting(&door, &asked, &deed);
     let decided = tokio::select! {
         decided = door.decided(asked) => decided?,
-        () = interrupt() => {
+        () = super::hook::stopped() => {
             waiting.finish_and_clear();
             return Err(interrupted(&door).await);
         }
@@ -134,12 +134,6 @@ fn refusal(decided: &Asked) -> NotRun {
         RequestState::Expired => NotRun(NO_ANSWER, "nobody answered in time".to_owned()),
         RequestState::Withdrawn => NotRun(NO_ANSWER, "the request was withdrawn".to_owned()),
         other => NotRun(NO_ANSWER, format!("the request ended as {}", other.word())),
-    }
-}
-
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }
 

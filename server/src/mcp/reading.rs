@@ -9,7 +9,7 @@ use futures::future::join_all;
 use rmcp::model::{
     CacheScope, CompleteRequestParams, CompleteResult, ErrorCode, ErrorData, GetPromptRequestParams, GetPromptResponse,
     GetPromptResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, Prompt, ReadResourceResponse,
-    ReadResourceResult, Reference, Resource, ResourceTemplate,
+    ReadResourceResult, Reference, Resource, ResourceTemplate, ResultType,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -60,7 +60,9 @@ pub(super) async fn get_prompt(
     let ask = ReadOnly::GetPrompt { name: name.clone(), arguments: request.arguments };
     note(desk, caller, &upstream, "prompt.read", &name).await?;
     let got = desk.outgoing().ask(&upstream.spec, ask).await.map_err(refusal)?;
-    whole::<GetPromptResult>(got).map(GetPromptResponse::Complete)
+    let mut got: GetPromptResult = whole(got)?;
+    got.result_type = Some(ResultType::COMPLETE);
+    Ok(GetPromptResponse::Complete(got))
 }
 
 pub(super) async fn read_resource(
@@ -72,7 +74,9 @@ pub(super) async fn read_resource(
     note(desk, caller, &upstream, "resource.read", uri).await?;
     let ask = ReadOnly::ReadResource { uri: uri.to_owned() };
     let got = desk.outgoing().ask(&upstream.spec, ask).await.map_err(refusal)?;
-    whole::<ReadResourceResult>(got).map(ReadResourceResponse::Complete)
+    let mut got: ReadResourceResult = whole(got)?;
+    got.result_type = Some(ResultType::COMPLETE);
+    Ok(ReadResourceResponse::Complete(got))
 }
 
 pub(super) async fn complete(
@@ -95,7 +99,10 @@ pub(super) async fn complete(
     }
     note(desk, caller, &upstream, "completion.read", &params["ref"].to_string()).await?;
     let got = desk.outgoing().ask(&upstream.spec, ReadOnly::Complete { params }).await.map_err(refusal)?;
-    whole(got)
+    // What an upstream of an older revision leaves out is what the newer one wants to be told.
+    let mut got: CompleteResult = whole(got)?;
+    got.result_type = Some(ResultType::COMPLETE);
+    Ok(got)
 }
 
 /// What can be listed.

@@ -195,8 +195,8 @@ fn read(text: &[u8]) -> Result<Value, String> {
     }
 }
 
-/// Its agent stops it.
-async fn stopped() {
+/// Comes back when whoever started this command stops it.
+pub(super) async fn stopped() {
     #[cfg(unix)]
     if let Ok(mut term) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         return tokio::select! { _ = term.recv() => (), () = interrupted() => () };
