@@ -95,6 +95,8 @@ async fn a_browser_that_takes_no_pushes_any_more_is_forgotten_and_the_others_are
     let service = PushService::answering(&[(410, None)]).await;
     let told = given_told(JON, "").await;
     signed_up(&told.jon, &service, "old").await;
+    // Browsers are pushed to in the order in which they came.
+    told.shop.desk.clock.forward(Duration::from_millis(1));
     signed_up(&told.jon, &service, "new").await;
     told.command("Now.").await;
     assert_eq!(fates(&told, 1).await[0]["state"], "sent");
