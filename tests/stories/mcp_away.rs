@@ -150,25 +150,41 @@ async fn what_differs_in_anything_is_another_request() {
 }
 
 #[tokio::test]
-async fn after_a_restart_every_client_without_an_id_has_two_minutes() {
+async fn after_a_restart_a_client_that_left_without_an_id_still_has_its_two_minutes() {
     let shop = given_shop().await;
     let client = at(&shop);
-    let call = client.call("shop_refunds_create", refund());
-    let id = {
-        tokio::pin!(call);
-        tokio::select! {
-            answer = &mut call => panic!("{answer}"),
-            id = waiting(&shop) => id,
-        }
-    };
-    let Shop { desk, upstream, dana, .. } = shop;
-    let desk = desk.restart().await;
-    let shop = Shop { agent: desk.agent(KEY), dana: dana.at(&desk), desk, upstream };
+    let id = hung_up(&shop, &client).await;
+    let shop = restarted(shop).await;
     shop.dana.approve(&id).await.expect(200);
     assert_eq!(shop.agent.get(&format!("/v1/approvals/{id}")).await.expect(200)["state"], "approved");
     let result = at(&shop).call("shop_refunds_create", refund()).await;
     assert!(text(&result).contains("re_1"), "{result}");
     assert_eq!(shop.upstream.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_tells_who_waits_the_id_and_the_call_goes_on_without_them() {
+    let shop = given_shop().await;
+    let client = at(&shop);
+    let call = tokio::spawn(async move { client.call("shop_refunds_create", refund()).await });
+    let id = waiting(&shop).await;
+    let shop = restarted(shop).await;
+    let told = call.await.unwrap();
+    assert!(text(&told).contains("await_approval") && text(&told).contains(&id), "{told}");
+    shop.dana.approve(&id).await.expect(200);
+    while shop.upstream.requests().is_empty() {
+        pause().await;
+    }
+    let result = at(&shop).call("await_approval", json!({"approval_id": id})).await;
+    assert!(text(&result).contains("re_1"), "{result}");
+    assert_eq!(shop.upstream.requests().len(), 1);
+}
+
+/// The shop after its desk was stopped and started again.
+async fn restarted(shop: Shop) -> Shop {
+    let Shop { desk, upstream, dana, .. } = shop;
+    let desk = desk.restart().await;
+    Shop { agent: desk.agent(KEY), dana: dana.at(&desk), desk, upstream }
 }
 
 #[tokio::test]

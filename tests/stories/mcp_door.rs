@@ -1,6 +1,7 @@
 //! What stands at `/mcp`: who is let in, which tools they see, and what a call that needs nobody answers.
 
 use crate::given::{KEY, SECRET, Shop, VARIABLES, file, given_shop, given_shop_with, settled};
+use crate::mcp_waits::waiting;
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{Answer, McpClient, Upstream, text};
@@ -117,16 +118,56 @@ async fn what_is_wrong_with_a_call_is_said_where_the_model_reads_it() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_no_json_or_nested_too_deep_is_a_problem() {
+async fn what_is_no_message_is_told_so_as_json_rpc_says_it() {
     let shop = given_shop().await;
     let client = at(&shop);
     let deep = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":{}{}}}", "[".repeat(200), "]".repeat(200));
-    for message in [deep.as_str(), "{\"jsonrpc\":", "hello", ""] {
+    let unread = [deep.as_str(), "{\"jsonrpc\":", "hello", ""].map(|message| (message, -32700));
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    let batch = format!("[{list},{list}]");
+    let odd = r#"{"jsonrpc":"2.0","id":{},"method":"tools/list"}"#;
+    let old = r#"{"jsonrpc":"1.0","id":1,"method":"tools/list"}"#;
+    let none = ["[]", "null", &batch, odd, old].map(|message| (message, -32600));
+    for (message, code) in unread.into_iter().chain(none) {
         let sent = client.post(&json!({})).header("mcp-protocol-version", "2025-06-18").body(message.to_owned());
         let answer = Answer::read(sent.send().await.unwrap()).await;
-        assert_eq!((answer.status, answer.code()), (400, "bad_request"), "{message}: {}", answer.text);
-        assert_eq!(answer.headers["content-type"], "application/problem+json");
+        let error: Value = serde_json::from_str(&answer.text).unwrap();
+        assert_eq!((answer.status, &error["error"]["code"]), (400, &json!(code)), "{message}: {}", answer.text);
     }
+}
+
+#[tokio::test]
+async fn of_two_keys_none_is_believed() {
+    let shop = given_two_agents().await;
+    let list = at(&shop).request("tools/list", json!({})).header("authorization", format!("Bearer {OTHER}"));
+    let refused = Answer::read(list.send().await.unwrap()).await;
+    assert_eq!((refused.status, refused.code()), (400, "bad_request"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_second_request_of_the_same_id_in_a_session_is_refused_while_the_first_is_under_way() {
+    let shop = given_shop().await;
+    let session = at(&shop).in_session().await;
+    let refund = json!({"charge": "ch_1", "amount": 5});
+    let first = session.call("shop_refunds_create", refund.clone());
+    let second = async {
+        let id = waiting(&shop).await;
+        let again = session.request("tools/list", json!({})).send().await.unwrap();
+        assert_eq!(again.status(), 400);
+        let again: Value = again.json().await.unwrap();
+        assert_eq!(again["error"]["code"], -32600, "{again}");
+        shop.dana.approve(&id).await.expect(200);
+    };
+    let (first, ()) = tokio::join!(first, second);
+    assert!(first["isError"] != true, "{first}");
+    assert_eq!(session.tools().await.len(), 5, "the id is free again");
+}
+
+#[tokio::test]
+async fn the_desks_own_tools_take_nothing_but_an_id() {
+    let shop = given_shop().await;
+    let told = at(&shop).call("await_approval", json!({"approval_id": "x", "force": true})).await;
+    assert!(text(&told).contains("\"force\" is no argument"), "{told}");
 }
 
 #[tokio::test]

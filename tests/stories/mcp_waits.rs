@@ -295,3 +295,35 @@ async fn what_the_agent_does_itself_is_claimed_when_it_hears_of_the_approval() {
     let twice = shop.agent.send(reqwest::Method::POST, &format!("/v1/approvals/{id}/claim"), &[], String::new()).await;
     assert_eq!((twice.status, twice.code()), (409, "already_claimed"));
 }
+
+#[tokio::test]
+async fn all_who_wait_for_one_leave_by_mcp_hear_the_same_and_a_task_says_it_again() {
+    let shop = given_shop().await;
+    let ask = json!({"connector": "shell", "tool": "run", "arguments": {"command": "make deploy"}});
+    let id = shop.agent.ask(ask).await.expect(202)["approval_id"].as_str().unwrap().to_owned();
+    let (one, other) = (at(&shop), at(&shop));
+    let wait = |client: McpClient| {
+        let id = id.clone();
+        async move { client.call("await_approval", json!({"approval_id": id})).await }
+    };
+    let decide = async { shop.dana.approve(&id).await.expect(200) };
+    let (first, second, _) = tokio::join!(wait(one), wait(other), decide);
+    assert_eq!(text(&first), text(&second));
+    assert!(text(&first).contains(&id) && text(&first).contains("don't do it again"), "{first}");
+    let task = at(&shop).with_tasks();
+    for _ in 0..2 {
+        let read = task.ask("tasks/get", json!({"taskId": id})).await;
+        assert_eq!(text(&read["result"]["result"]), text(&first), "{read}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_claimed_at_another_door_is_told_as_such() {
+    let shop = given_shop().await;
+    let ask = json!({"connector": "shell", "tool": "run", "arguments": {"command": "make deploy"}});
+    let id = shop.agent.ask(ask).await.expect(202)["approval_id"].as_str().unwrap().to_owned();
+    shop.dana.approve(&id).await.expect(200);
+    shop.agent.send(reqwest::Method::POST, &format!("/v1/approvals/{id}/claim"), &[], String::new()).await.expect(200);
+    let told = at(&shop).call("await_approval", json!({"approval_id": id})).await;
+    assert!(told["isError"] == true && text(&told).contains("claimed before"), "{told}");
+}

@@ -101,7 +101,21 @@ pub(super) struct Asked {
 /// Who or what decided, by its kind alone.
 #[derive(Deserialize)]
 pub(super) struct DecidedBy {
-    pub(super) kind: String,
+    pub(super) kind: DeciderKind,
+}
+
+/// The kinds of `decided_by`.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum DeciderKind {
+    User,
+    External,
+    Policy,
+    Grant,
+    Auto,
+    /// One that a newer desk has.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A question that is held is answered without a state.

@@ -17,21 +17,64 @@ use countersign_wire::problem::Code;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A claim has no body, so that its key alone says which it is.
 const NO_BODY: &str = "";
 /// The longest report, in characters.
 const DETAIL_LIMIT: usize = 2_000;
 
+/// By what the same claim is known again.
+#[derive(Clone, Copy, Debug)]
+pub enum ClaimKey<'a> {
+    /// The agent's own Idempotency-Key: two hooks of one call have one leave, for a minute.
+    Given(&'a str),
+    /// The gateway claims as it tells the agent of the leave, and tells a task that is read again the same.
+    Gateway,
+}
+
+impl ClaimKey<'_> {
+    /// What the claim is kept by, apart from the keys of asks.
+    fn kept_by(self, id: RequestId) -> String {
+        match self {
+            Self::Given(key) => format!("claim {id} {}", hex::encode(Sha256::digest(key))),
+            Self::Gateway => format!("told {id}"),
+        }
+    }
+
+    /// For how long the same claim is answered as the first was.
+    const fn repeats(self) -> Duration {
+        match self {
+            Self::Given(_) => CLAIM_REPEATS,
+            Self::Gateway => KEY_LIFE,
+        }
+    }
+}
+
 impl Desk {
     /// Wins the leave to run an approved external action, once, within ten minutes of its approval. The same claim again,
-    /// by its Idempotency-Key, is answered as the first was for a minute: two hooks of one call have one leave.
+    /// by its key, is answered as the first was.
     ///
     /// # Errors
     /// `already_claimed`, `claim_expired`, `not_approved`, or why it may no longer run.
-    pub async fn claim(&self, caller: &AgentCaller, id: RequestId, key: Option<&str>) -> Result<Claim, DeskError> {
-        let key = key.map(|key| claim_key(id, key));
-        let request = self.with_snapshot(|snapshot| self.claim_once(snapshot, caller, id, key.as_deref())).await?;
+    pub async fn claim(
+        &self,
+        caller: &AgentCaller,
+        id: RequestId,
+        key: Option<ClaimKey<'_>>,
+    ) -> Result<Claim, DeskError> {
+        let won = self.with_snapshot(|snapshot| self.claim_once(snapshot, caller, id, key)).await;
+        let request = match won {
+            // Of two of the same claim at once one is written down first, and is the other's answer too.
+            Err(DeskError::Refused(refusal)) if refusal.code == Code::AlreadyClaimed => {
+                let request = *self.request_of(caller, id).await?;
+                if !self.is_claimed_by(&request, key).await? {
+                    return Err(DeskError::Refused(refusal));
+                }
+                request
+            }
+            won => won?,
+        };
         self.announce();
         Ok(Claim {
             approval_id: id,
@@ -46,7 +89,7 @@ impl Desk {
         snapshot: Arc<Snapshot>,
         caller: &AgentCaller,
         id: RequestId,
-        key: Option<&str>,
+        key: Option<ClaimKey<'_>>,
     ) -> Result<Request, DeskError> {
         let request = self.request_of(caller, id).await?;
         if self.is_claimed_by(&request, key).await? {
@@ -55,7 +98,7 @@ impl Desk {
         // Refused before its policies are looked at, which costs more.
         check_claimable(&request)?;
         let looked = self.look_at(&snapshot, id).await?.ok_or_else(|| not_found("request"))?;
-        let (desk, agent, key) = (self.clone(), caller.id, key.map(str::to_owned));
+        let (desk, agent, key) = (self.clone(), caller.id, key.map(|key| key.kept_by(id)));
         self.store()
             .write(move |connection| {
                 Box::pin(async move {
@@ -88,15 +131,15 @@ impl Desk {
     }
 
     /// Whether this very claim was won a moment ago.
-    async fn is_claimed_by(&self, request: &Request, key: Option<&str>) -> Result<bool, DeskError> {
+    async fn is_claimed_by(&self, request: &Request, key: Option<ClaimKey<'_>>) -> Result<bool, DeskError> {
         let now = self.now();
         let (Some(key), Some(claimed_at)) = (key, request.claimed_at) else { return Ok(false) };
-        if now >= claimed_at + CLAIM_REPEATS {
+        if now >= claimed_at + key.repeats() {
             return Ok(false);
         }
         let mut connection = self.store().read().await?;
-        let agent = request.agent_id;
-        let kept = store::requests::by_idempotency_key(&mut connection, agent, key, now - KEY_LIFE).await?;
+        let (agent, key) = (request.agent_id, key.kept_by(request.id));
+        let kept = store::requests::by_idempotency_key(&mut connection, agent, &key, now - KEY_LIFE).await?;
         Ok(kept.is_some_and(|(_, id)| id == request.id))
     }
 
@@ -137,11 +180,6 @@ impl Desk {
         self.announce();
         Ok(())
     }
-}
-
-/// What a claim is known by, apart from the keys of asks.
-fn claim_key(id: RequestId, key: &str) -> String {
-    format!("claim {id} {}", hex::encode(Sha256::digest(key)))
 }
 
 fn check_claimable(request: &Request) -> Result<(), DeskError> {

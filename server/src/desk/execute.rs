@@ -307,8 +307,7 @@ pub(super) async fn turn_down(
 }
 
 async fn lose_track(connection: &mut Connection, request: &mut Request, now: Timestamp) -> Result<(), DeskError> {
-    let attempt =
-        Attempt::Unknown("The desk stopped while the call was under way; it may or may not have happened.".into());
+    let attempt = Attempt::Unknown("The desk stopped while the call was under way.".into());
     let Ok(state) = request.state.after(attempt.event()) else { return Ok(()) };
     request.state = state;
     request.error_code = attempt.error_code();

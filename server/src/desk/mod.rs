@@ -56,6 +56,7 @@ pub use agents::AgentKey;
 pub use answer::Wait;
 pub use arguments::AskedArguments;
 pub use callbacks::{NO_CALLBACK_URL, NewCallback, is_callback_url};
+pub use claim::ClaimKey;
 pub use deliveries::DeliveryParameters;
 pub use dry_run::Outlook;
 pub use error::{DeskError, Refusal};

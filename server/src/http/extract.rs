@@ -31,7 +31,7 @@ impl FromRequestParts<App> for AgentCaller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, DoorError> {
         let missing = || DoorError::new(Code::Unauthenticated, "Send `Authorization: Bearer <agent key or token>`.");
-        let bearer = bearer(&parts.headers).ok_or_else(missing)?;
+        let bearer = bearer(&parts.headers)?.ok_or_else(missing)?;
         let ip = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_string());
         Ok(app.desk.authenticate_agent(bearer, ip).await?)
     }
@@ -73,7 +73,10 @@ impl FromRequestParts<App> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, DoorError> {
         let jar = CookieJar::from_headers(&parts.headers);
         let cookie = jar.get(&cookie_name(app)).map(|cookie| cookie.value().to_owned());
-        let token = cookie.or_else(|| bearer(&parts.headers).map(str::to_owned));
+        let token = match cookie {
+            Some(cookie) => Some(cookie),
+            None => bearer(&parts.headers)?.map(str::to_owned),
+        };
         let token = token.ok_or_else(|| DoorError::new(Code::Unauthenticated, "You are not signed in."))?;
         Ok(app.desk.session(&token).await?)
     }
@@ -99,10 +102,15 @@ pub fn cookie_name(app: &App) -> String {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// The one key or token that was sent. Of two none is believed: a proxy before us may have read the other.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, DoorError> {
+    let mut sent = headers.get_all(AUTHORIZATION).iter();
+    let first = sent.next();
+    if sent.next().is_some() {
+        return Err(DoorError::new(Code::BadRequest, "There are two `Authorization` headers; send one."));
+    }
+    let words = first.and_then(|value| value.to_str().ok()?.split_once(' '));
+    Ok(words.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim()))
 }
 
 /// A JSON body, read strictly: `application/json`, at most 1 MiB, no key twice, no integer beyond 2^53-1.

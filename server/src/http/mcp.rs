@@ -6,22 +6,21 @@ use super::problem::DoorError;
 use crate::desk::{AgentCaller, Desk};
 use crate::http::BODY_LIMIT;
 use crate::mcp::sessions::{CALLER, Sessions};
-use crate::mcp::{Gateway, Presence, refusal_at_the_door};
+use crate::mcp::{Gateway, Presence, message};
 use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use countersign_domain::canonical::Strict;
 use countersign_wire::problem::Code;
 use futures::StreamExt as _;
-use rmcp::model::ErrorData;
+use http_body_util::LengthLimitError;
 use rmcp::transport::streamable_http_server::session::SessionStore;
 use rmcp::transport::streamable_http_server::session::local::{LocalSessionManager, SessionConfig};
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use serde_json::error::Category;
-use serde_json::{Value, json};
+use serde_json::json;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -82,7 +81,7 @@ fn after_last_words(mut stopping: watch::Receiver<bool>) -> CancellationToken {
 }
 
 pub async fn serve(State(app): State<App>, AgentDoor(caller): AgentDoor, request: Request) -> Response {
-    let session = request.headers().get(SESSION_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let session = session_of(request.headers());
     if session.as_deref().is_some_and(|id| !app.mcp.sessions.enter(id, &caller)) {
         return (StatusCode::NOT_FOUND, "Not Found: Session not found").into_response();
     }
@@ -91,32 +90,52 @@ pub async fn serve(State(app): State<App>, AgentDoor(caller): AgentDoor, request
         Ok(bytes) => bytes,
         Err(error) => return error.into_response(),
     };
-    if parts.method == Method::POST
-        && let Some(refused) = refused_unread(&bytes)
-    {
-        return refused;
+    let mut in_flight = None;
+    if parts.method == Method::POST {
+        let message = match message::read(&bytes) {
+            Ok(message) => message,
+            Err(refused) => return refused.into_response(),
+        };
+        in_flight = match app.mcp.sessions.begin_call(session.as_deref(), &message) {
+            Ok(call) => call,
+            Err(error) => return message::refuse(&message["id"], &error).into_response(),
+        };
     }
     let there = CancellationToken::new();
-    let guard = there.clone().drop_guard();
+    let guard = (there.clone().drop_guard(), in_flight);
     parts.extensions.insert(caller.clone());
     parts.extensions.insert(Presence(there));
+    let answer = answer_in_session(&app, session, caller.clone(), Request::from_parts(parts, Body::from(bytes))).await;
+    // The whole answer is there, and nothing waits for the caller any more; or the guard lives as long as the stream:
+    // who hangs up drops both.
+    if is_stream(answer.headers()) { until_revoked(app.desk.clone(), caller, answer, guard) } else { answer }
+}
+
+fn session_of(headers: &HeaderMap) -> Option<String> {
+    headers.get(SESSION_ID).and_then(|id| id.to_str().ok()).map(str::to_owned)
+}
+
+/// The protocol's answer; a session that begins with it, or begins again after a start, has begun.
+async fn answer_in_session(
+    app: &App,
+    session: Option<String>,
+    caller: AgentCaller,
+    request: Request<Body>,
+) -> Response {
     let alone = match &session {
         Some(session) => app.mcp.sessions.alone_unless_begun(session).await,
         None => None,
     };
-    let answer = app.mcp.answer(caller.clone(), Request::from_parts(parts, Body::from(bytes))).await;
-    let begun = answer.headers().get(SESSION_ID).and_then(|id| id.to_str().ok());
-    let begun_again = session.as_deref().filter(|_| alone.is_some() && answer.status().is_success());
-    if let Some(session) = begun.or(begun_again) {
-        app.mcp.sessions.begun(session);
+    let answer = app.mcp.answer(caller, request).await;
+    let begun_again = session.filter(|_| alone.is_some() && answer.status().is_success());
+    if let Some(session) = session_of(answer.headers()).or(begun_again) {
+        app.mcp.sessions.begun(&session);
     }
-    drop(alone);
-    if !is_stream(answer.headers()) {
-        // The whole answer is there: nothing waits for the caller any more.
-        return answer;
-    }
-    // The guard lives as long as the stream: who hangs up drops both.
-    let desk = app.desk.clone();
+    answer
+}
+
+/// A stream of answers, as long as its key holds.
+fn until_revoked(desk: Desk, caller: AgentCaller, answer: Response, guard: impl Send + 'static) -> Response {
     let revoked = async move { desk.until_revoked(&caller).await };
     answer.map(|body| {
         Body::from_stream(body.into_data_stream().take_until(Box::pin(revoked)).map(move |chunk| {
@@ -129,25 +148,21 @@ pub async fn serve(State(app): State<App>, AgentDoor(caller): AgentDoor, request
 async fn read(body: Body) -> Result<Bytes, DoorError> {
     let whole = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, BODY_LIMIT)).await;
     let whole = whole.map_err(|_| DoorError::new(Code::BadRequest, "The body did not arrive in time."))?;
-    whole.map_err(|_| DoorError::new(Code::TooLarge, format!("A message may have at most {BODY_LIMIT} bytes.")))
+    whole.map_err(|error| match is_too_long(&error) {
+        true => DoorError::new(Code::TooLarge, format!("A message may have at most {BODY_LIMIT} bytes.")),
+        false => DoorError::new(Code::BadRequest, "The body could not be read."),
+    })
 }
 
-/// A key that stands twice is read in one way here and in another upstream, so neither is believed; and what rmcp would
-/// take for something else is answered before it does. What is no JSON, or nested too deep, is no message that could be
-/// answered as one.
-fn refused_unread(bytes: &[u8]) -> Option<Response> {
-    let (id, error) = match serde_json::from_slice::<Strict>(bytes) {
-        Ok(Strict(message)) => (message["id"].clone(), refusal_at_the_door(&message)?),
-        Err(error) if error.classify() != Category::Data => {
-            return Some(DoorError::new(Code::BadRequest, format!("The body: {error}.")).into_response());
+fn is_too_long(error: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return true;
         }
-        Err(error) => {
-            let id = serde_json::from_slice::<Value>(bytes).map(|mut message| message["id"].take()).unwrap_or_default();
-            (id, ErrorData::invalid_request(error.to_string(), None))
-        }
-    };
-    let body = json!({"jsonrpc": "2.0", "id": id, "error": error});
-    Some((StatusCode::BAD_REQUEST, Json(body)).into_response())
+        cause = error.source();
+    }
+    false
 }
 
 fn is_stream(headers: &HeaderMap) -> bool {

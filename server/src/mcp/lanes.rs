@@ -4,10 +4,11 @@
 
 use super::progress::Teller;
 use super::{Gateway, presence, result};
-use crate::desk::{AgentCaller, Desk, DeskError, Sending, Wait};
+use crate::desk::{AgentCaller, ClaimKey, Desk, DeskError, Sending, Wait};
 use crate::store::requests::Request;
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::{RequestKind, RequestState};
+use countersign_wire::problem::Code;
 use rmcp::RoleServer;
 use rmcp::model::{CallToolResponse, CallToolResult, CreateTaskResult, ProtocolVersion};
 use rmcp::service::RequestContext;
@@ -64,7 +65,8 @@ pub(super) async fn for_attempt(
             return Ok(result::of_attempt(&request, attempt).into());
         }
         () = teller.tell_for(lane.patience(gateway, caller)) => {}
-        () = alone(gateway, context) => return Ok(result::pending(&request).into()),
+        () = gone(context) => return Ok(result::pending(&request).into()),
+        () = gateway.stopped() => {}
     }
     hand_over(gateway, &request, lane).await
 }
@@ -106,10 +108,9 @@ pub(super) async fn await_approval(
 
 /// How a wait was over.
 enum Waited {
-    /// It ended, or the time did.
+    /// It ended, or the time did; or the server stops, and says so while the caller still listens.
     Over(Box<Request>),
-    /// The caller hung up, or the server stops and can't know any more who hears it. Whoever does hear the answer comes
-    /// back by the id in it; nothing is handed over on the strength of that.
+    /// The caller hung up, and nothing is handed over.
     Alone(Box<Request>),
 }
 
@@ -125,17 +126,18 @@ async fn wait(
     tokio::select! {
         // First: what ends as its caller hangs up is not told to nobody.
         biased;
-        () = alone(gateway, context) => gateway.desk.request_of(caller, id).await.map(Waited::Alone),
+        () = gone(context) => gateway.desk.request_of(caller, id).await.map(Waited::Alone),
         moved = gateway.desk.await_request(caller, id, Wait::ForEnd(LONGER)) => {
             teller.tell_rest().await;
             moved.map(Waited::Over)
         }
+        () = gateway.stopped() => gateway.desk.request_of(caller, id).await.map(Waited::Over),
         () = teller.tell_for(limit) => gateway.desk.request_of(caller, id).await.map(Waited::Over),
     }
 }
 
-/// Comes back when the caller has hung up or cancelled, or the server stops.
-async fn alone(gateway: &Gateway, context: &RequestContext<RoleServer>) {
+/// Comes back when the caller has hung up or cancelled.
+async fn gone(context: &RequestContext<RoleServer>) {
     let hung_up = async {
         match presence(context) {
             Some(presence) => presence.cancelled_owned().await,
@@ -145,7 +147,6 @@ async fn alone(gateway: &Gateway, context: &RequestContext<RoleServer>) {
     tokio::select! {
         () = hung_up => {}
         () = context.ct.cancelled() => {}
-        () = gateway.stopped() => {}
     }
 }
 
@@ -158,12 +159,15 @@ async fn hand_over(gateway: &Gateway, request: &Request, lane: Lane) -> Result<C
     })
 }
 
-/// The caller hears how it ended. What the agent does itself is claimed for it here: it hears of the leave once.
+/// The caller hears how it ended. What the agent does itself is claimed for it here, for whoever of it asks by MCP: a
+/// task that is read again and a second caller who waited hear the same.
 pub(super) async fn deliver(desk: &Desk, caller: &AgentCaller, request: &Request) -> Result<CallToolResult, DeskError> {
-    let to_claim = request.kind == RequestKind::Call && request.state == RequestState::Approved;
-    if to_claim && request.claimed_at.is_none() {
-        let claim = desk.claim(caller, request.id, None).await?;
-        return Ok(result::leave(request, &claim.arguments));
+    if request.kind == RequestKind::Call && request.state == RequestState::Approved {
+        return match desk.claim(caller, request.id, Some(ClaimKey::Gateway)).await {
+            Ok(claim) => Ok(result::leave(request, &claim.arguments)),
+            Err(DeskError::Refused(refusal)) if refusal.code == Code::AlreadyClaimed => Ok(result::claimed(request)),
+            Err(error) => Err(error),
+        };
     }
     let told = result::of_ended(desk, request)?;
     desk.note_delivery(request).await?;

@@ -6,6 +6,7 @@
 mod call;
 mod changes;
 mod lanes;
+pub mod message;
 mod own;
 mod progress;
 mod reading;
@@ -14,8 +15,6 @@ pub mod sessions;
 mod tasks;
 mod tools;
 mod unread;
-
-pub use unread::refusal_at_the_door;
 
 use crate::desk::{AgentCaller, Desk};
 use changes::Watched;

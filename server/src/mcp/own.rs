@@ -52,6 +52,10 @@ pub(super) async fn call(
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResult, DeskError> {
     let arguments = arguments.unwrap_or_default();
+    if let Some(other) = arguments.keys().find(|key| *key != "approval_id") {
+        let other: String = other.chars().take(80).collect();
+        return Ok(result::refused(format!("{other:?} is no argument of `{name}`; it takes `approval_id` only.")));
+    }
     let id = arguments.get("approval_id").and_then(Value::as_str).and_then(|id| id.trim().parse::<RequestId>().ok());
     let Some(id) = id else {
         return Ok(result::refused("`approval_id` is the id that the answer of the pending call named."));

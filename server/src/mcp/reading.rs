@@ -20,35 +20,41 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many pages of one upstream are read.
 const MOST_PAGES: usize = 50;
-/// For how long a list may be taken as fresh.
+/// For how long a list may be taken as fresh, in milliseconds; one that lacks an upstream not at all.
 const FRESH: u64 = 60_000;
 
 pub(super) async fn list_prompts(desk: &Desk, caller: &AgentCaller) -> Result<ListPromptsResult, ErrorData> {
+    let listed = lists(desk, caller, Kind::Prompts).await?;
+    let fresh = fresh_for(&listed);
     let mut prompts = Vec::new();
-    for (upstream, listed) in lists(desk, caller, Kind::Prompts).await? {
-        for mut prompt in listed.into_iter().filter_map(read::<Prompt>) {
+    for Listed { upstream, items, .. } in listed {
+        for mut prompt in items.into_iter().filter_map(read::<Prompt>) {
             prompt.name = qualified_name(&upstream.slug, &prompt.name);
             prompts.push(prompt);
         }
     }
-    Ok(ListPromptsResult::with_all_items(prompts).with_ttl_ms(FRESH).with_cache_scope(CacheScope::Private))
+    Ok(ListPromptsResult::with_all_items(prompts).with_ttl_ms(fresh).with_cache_scope(CacheScope::Private))
 }
 
 pub(super) async fn list_resources(desk: &Desk, caller: &AgentCaller) -> Result<ListResourcesResult, ErrorData> {
     let mut seen = HashSet::new();
-    let listed = lists(desk, caller, Kind::Resources).await?.into_iter().flat_map(|(_, listed)| listed);
+    let listed = lists(desk, caller, Kind::Resources).await?;
+    let fresh = fresh_for(&listed);
+    let items = listed.into_iter().flat_map(|listed| listed.items);
     // Of two servers that name the same address the first is the one that is read.
-    let resources = listed.filter_map(read::<Resource>).filter(|resource| seen.insert(resource.uri.clone())).collect();
-    Ok(ListResourcesResult::with_all_items(resources).with_ttl_ms(FRESH).with_cache_scope(CacheScope::Private))
+    let resources = items.filter_map(read::<Resource>).filter(|resource| seen.insert(resource.uri.clone())).collect();
+    Ok(ListResourcesResult::with_all_items(resources).with_ttl_ms(fresh).with_cache_scope(CacheScope::Private))
 }
 
 pub(super) async fn list_templates(
     desk: &Desk,
     caller: &AgentCaller,
 ) -> Result<ListResourceTemplatesResult, ErrorData> {
-    let listed = lists(desk, caller, Kind::Templates).await?.into_iter().flat_map(|(_, listed)| listed);
-    let templates = listed.filter_map(read::<ResourceTemplate>).collect();
-    Ok(ListResourceTemplatesResult::with_all_items(templates).with_ttl_ms(FRESH).with_cache_scope(CacheScope::Private))
+    let listed = lists(desk, caller, Kind::Templates).await?;
+    let fresh = fresh_for(&listed);
+    let items = listed.into_iter().flat_map(|listed| listed.items);
+    let templates = items.filter_map(read::<ResourceTemplate>).collect();
+    Ok(ListResourceTemplatesResult::with_all_items(templates).with_ttl_ms(fresh).with_cache_scope(CacheScope::Private))
 }
 
 pub(super) async fn get_prompt(
@@ -60,7 +66,7 @@ pub(super) async fn get_prompt(
     let ask = ReadOnly::GetPrompt { name: name.clone(), arguments: request.arguments };
     note(desk, caller, &upstream, "prompt.read", &name).await?;
     let got = desk.outgoing().ask(&upstream.spec, ask).await.map_err(refusal)?;
-    let mut got: GetPromptResult = whole(got)?;
+    let mut got: GetPromptResult = whole(readable_prompt(got))?;
     got.result_type = Some(ResultType::COMPLETE);
     Ok(GetPromptResponse::Complete(got))
 }
@@ -135,28 +141,45 @@ fn upstreams(desk: &Desk, caller: &AgentCaller) -> Result<Vec<Upstream>, ErrorDa
     desk.upstreams(caller).map_err(|error| result::protocol_error(&error))
 }
 
-async fn lists(desk: &Desk, caller: &AgentCaller, kind: Kind) -> Result<Vec<(Upstream, Vec<Value>)>, ErrorData> {
+/// What one upstream lists.
+struct Listed {
+    upstream: Upstream,
+    items: Vec<Value>,
+    /// Whether that is all: an upstream that can't be reached may have more.
+    whole: bool,
+}
+
+fn fresh_for(listed: &[Listed]) -> u64 {
+    if listed.iter().all(|listed| listed.whole) { FRESH } else { 0 }
+}
+
+async fn lists(desk: &Desk, caller: &AgentCaller, kind: Kind) -> Result<Vec<Listed>, ErrorData> {
     let all = upstreams(desk, caller)?.into_iter().map(|upstream| async move {
         let listed = tokio::time::timeout(PATIENCE, list_of(desk, &upstream, kind)).await;
-        (upstream, listed.unwrap_or_default())
+        let (items, whole) = listed.unwrap_or_default();
+        Listed { upstream, items, whole }
     });
     Ok(join_all(all).await)
 }
 
-/// What one upstream lists; nothing where it can't be asked, which its status says.
-async fn list_of(desk: &Desk, upstream: &Upstream, kind: Kind) -> Vec<Value> {
+/// What one upstream lists, and whether it is all; nothing where it can't be asked, which its status says. A server that
+/// has no such list has all of it told.
+async fn list_of(desk: &Desk, upstream: &Upstream, kind: Kind) -> (Vec<Value>, bool) {
     let (mut all, mut cursor) = (Vec::new(), None);
     for _ in 0..MOST_PAGES {
-        let Ok(mut page) = desk.outgoing().ask(&upstream.spec, kind.page(cursor)).await else { return all };
+        let mut page = match desk.outgoing().ask(&upstream.spec, kind.page(cursor)).await {
+            Ok(page) => page,
+            Err(error) => return (all, matches!(error, AskError::Refused { .. })),
+        };
         if let Value::Array(items) = page[kind.key()].take() {
             all.extend(items);
         }
         cursor = page["nextCursor"].as_str().map(str::to_owned);
         if cursor.is_none() {
-            return all;
+            break;
         }
     }
-    all
+    (all, true)
 }
 
 fn prompt_of(desk: &Desk, caller: &AgentCaller, name: &str) -> Result<(Upstream, String), ErrorData> {
@@ -170,17 +193,29 @@ fn prompt_of(desk: &Desk, caller: &AgentCaller, name: &str) -> Result<(Upstream,
 async fn owner_of(desk: &Desk, caller: &AgentCaller, uri: &str) -> Result<Upstream, ErrorData> {
     let of_uri = |value: &Value| value["uri"] == uri;
     let of_template = |value: &Value| value["uriTemplate"].as_str().is_some_and(|template| may_make(template, uri));
-    for (upstream, listed) in lists(desk, caller, Kind::Resources).await? {
-        if listed.iter().any(of_uri) {
+    let mut away = Vec::new();
+    for Listed { upstream, items, whole } in lists(desk, caller, Kind::Resources).await? {
+        if items.iter().any(of_uri) {
             return Ok(upstream);
         }
+        away.extend(Some(upstream.slug).filter(|_| !whole));
     }
-    for (upstream, listed) in lists(desk, caller, Kind::Templates).await? {
-        if listed.iter().any(of_template) {
+    for Listed { upstream, items, whole } in lists(desk, caller, Kind::Templates).await? {
+        if items.iter().any(of_template) {
             return Ok(upstream);
         }
+        away.extend(Some(upstream.slug).filter(|slug| !whole && !away.contains(slug)));
     }
-    Err(ErrorData::resource_not_found("There is no such resource.", Some(json!({"uri": uri}))))
+    match away.is_empty() {
+        true => Err(ErrorData::resource_not_found("There is no such resource.", Some(json!({"uri": uri})))),
+        false => {
+            let away = away.join(", ");
+            Err(ErrorData::internal_error(
+                format!("It is not known whose resource this is: {away} can't be reached."),
+                None,
+            ))
+        }
+    }
 }
 
 /// Whether an address begins like a template does before its first variable (RFC 6570); the upstream knows the rest.
@@ -198,6 +233,16 @@ async fn note(
 ) -> Result<(), ErrorData> {
     let noted = desk.note_reading(caller, upstream, action, what).await;
     noted.map_err(|error| result::protocol_error(&error))
+}
+
+/// A prompt whose messages can all be passed on.
+fn readable_prompt(mut prompt: Value) -> Value {
+    for message in prompt.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(block) = message.get_mut("content") {
+            result::make_readable(block);
+        }
+    }
+    prompt
 }
 
 /// What can't be read as what it should be is left out of a list.

@@ -5,7 +5,7 @@ use crate::store::requests::{DecidedBy, Request};
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::execution::{Answer, Attempt, ExecutionErrorCode};
 use countersign_domain::ids::RequestId;
-use countersign_domain::request::RequestState;
+use countersign_domain::request::{RequestKind, RequestState};
 use countersign_wire::problem::Code;
 use rmcp::model::{CallToolResult, ContentBlock, ErrorData, ResultType};
 use serde::Deserialize as _;
@@ -24,9 +24,13 @@ pub(super) fn refused(sentence: impl Into<String>) -> CallToolResult {
 /// A call that waits, for a client that would not wait so long.
 pub(super) fn pending(request: &Request) -> CallToolResult {
     let (id, tool) = (request.id, &request.tool);
-    let state = match request.state {
-        RequestState::Pending => {
-            format!("Pending: {tool} waits for a person's approval until {} and was not executed.", request.expires_at)
+    let until = request.expires_at;
+    let state = match (request.state, request.kind) {
+        (RequestState::Pending, RequestKind::Call) => {
+            format!("Pending: {tool} waits for a person's approval until {until} and was not executed.")
+        }
+        (RequestState::Pending, RequestKind::Access) => {
+            format!("Pending: the access that was asked for waits for a person's approval until {until}.")
         }
         _ => format!("Under way: {tool} was approved and its result is not there yet."),
     };
@@ -60,7 +64,10 @@ pub(super) fn of_ended(desk: &Desk, request: &Request) -> Result<CallToolResult,
         RequestState::OutcomeUnknown => refused(unknown(why)),
         RequestState::Failed if request.error_code == Some(ExecutionErrorCode::NotSent) => refused(not_sent(why)),
         RequestState::Failed => refused(format!("Approved, but not executed: {why}")),
-        RequestState::Approved if request.has_ended() => said("Approved. What was granted is yours to use now."),
+        RequestState::Approved if request.has_ended() => match request.kind {
+            RequestKind::Access => said("Approved. What was granted is yours to use now."),
+            RequestKind::Call => claimed(request),
+        },
         RequestState::Pending | RequestState::Approved | RequestState::Executing => pending(request),
         RequestState::Succeeded => said("It succeeded; the upstream's answer was empty."),
     })
@@ -84,7 +91,7 @@ fn not_sent(why: &str) -> String {
 }
 
 fn unknown(why: &str) -> String {
-    format!("The outcome is unknown: {why} It may or may not have happened. Look before you ask for it again.")
+    format!("The outcome is unknown, it may or may not have happened: {why} Look before you ask for it again.")
 }
 
 /// An upstream's answer: an MCP server's result as it came, an HTTP body verbatim in one text block.
@@ -113,15 +120,19 @@ fn of_mcp(answer: Answer) -> CallToolResult {
     }
 }
 
-/// A result whose blocks can all be passed on: one of a kind that rmcp doesn't know becomes a text block with its JSON, in
-/// its place among the others.
+/// A result whose blocks can all be passed on, each in its place among the others.
 fn readable(mut result: Value) -> Value {
     for block in result.get_mut("content").and_then(Value::as_array_mut).into_iter().flatten() {
-        if ContentBlock::deserialize(&*block).is_err() {
-            *block = json!({"type": "text", "text": block.to_string()});
-        }
+        make_readable(block);
     }
     result
+}
+
+/// A block of a kind that rmcp doesn't know becomes a text block with its JSON.
+pub(super) fn make_readable(block: &mut Value) {
+    if ContentBlock::deserialize(&*block).is_err() {
+        *block = json!({"type": "text", "text": block.to_string()});
+    }
 }
 
 fn of_http(answer: &Answer) -> CallToolResult {
@@ -142,10 +153,20 @@ fn text_of(data: &Value) -> String {
     }
 }
 
-/// Leave for something that the agent does itself, won.
+/// Leave for something that the agent does itself, won. It may be read twice, so that it says by which id it is one.
 pub(super) fn leave(request: &Request, arguments: &Value) -> CallToolResult {
+    let (id, tool) = (request.id, &request.tool);
     said(format!(
-        "Approved and claimed ({}). The desk does not do this: do {} yourself now, once, with exactly these arguments:\n{arguments}",
+        "Approved and claimed ({id}). The desk does not do this: do {tool} yourself now, once, with exactly these \
+         arguments:\n{arguments}\nIf you did {id} already, don't do it again."
+    ))
+}
+
+/// What the agent does itself, and claimed at another door.
+pub(super) fn claimed(request: &Request) -> CallToolResult {
+    refused(format!(
+        "Approved, and claimed before ({}): this agent has had its leave for {}. Don't do it again; ask anew if it is to \
+         be done once more.",
         request.id, request.tool
     ))
 }

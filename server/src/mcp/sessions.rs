@@ -3,10 +3,13 @@
 use crate::desk::{AgentCaller, Desk};
 use async_trait::async_trait;
 use countersign_domain::ids::AgentId;
+use rmcp::model::ErrorData;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::{
     SessionManager as _, SessionState, SessionStore, SessionStoreError,
 };
+use serde_json::Value;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many sessions one agent may have.
@@ -25,11 +28,27 @@ struct Open {
     begun: bool,
 }
 
+/// A request in a session, by both ids.
+type Call = (String, Value);
+
+/// A request that is under way in its session.
+pub struct InFlight {
+    sessions: Arc<Sessions>,
+    call: Call,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.sessions.calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.call);
+    }
+}
+
 /// The sessions that are open; the one used last is the last.
 pub struct Sessions {
     desk: Desk,
     manager: Arc<LocalSessionManager>,
     open: Mutex<Vec<Open>>,
+    calls: Mutex<HashSet<Call>>,
     beginning: tokio::sync::Mutex<()>,
 }
 
@@ -37,7 +56,13 @@ impl Sessions {
     /// None is open yet.
     #[must_use]
     pub fn new(desk: Desk, manager: Arc<LocalSessionManager>) -> Self {
-        Self { desk, manager, open: Mutex::default(), beginning: tokio::sync::Mutex::default() }
+        Self {
+            desk,
+            manager,
+            open: Mutex::default(),
+            calls: Mutex::default(),
+            beginning: tokio::sync::Mutex::default(),
+        }
     }
 
     fn open(&self) -> MutexGuard<'_, Vec<Open>> {
@@ -70,6 +95,24 @@ impl Sessions {
         }
         let alone = self.beginning.lock().await;
         Some(alone).filter(|_| !self.has_begun(session))
+    }
+
+    /// A request begins in a session, until what comes back is dropped. Outside of sessions, and for a message that is no
+    /// request, nothing is kept.
+    ///
+    /// # Errors
+    /// When a request of this id is under way there: of two answers to one id none would be anybody's.
+    pub fn begin_call(self: &Arc<Self>, session: Option<&str>, message: &Value) -> Result<Option<InFlight>, ErrorData> {
+        let id = message.get("method").and(message.get("id"));
+        let (Some(session), Some(id)) = (session, id) else { return Ok(None) };
+        let call = (session.to_owned(), id.clone());
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        if calls.contains(&call) {
+            let why = format!("A request with the id {id} is under way in this session already.");
+            return Err(ErrorData::invalid_request(why, None));
+        }
+        calls.insert(call.clone());
+        Ok(Some(InFlight { sessions: Arc::clone(self), call }))
     }
 
     /// A session has begun.

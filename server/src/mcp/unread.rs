@@ -23,7 +23,7 @@ pub(super) fn refusal(request: &CustomRequest) -> ErrorData {
 
 /// What rmcp would misunderstand before it asks us: parameters that are no object, and a first message that can't begin
 /// a session.
-pub fn refusal_at_the_door(message: &Value) -> Option<ErrorData> {
+pub(super) fn refusal_at_the_door(message: &Value) -> Option<ErrorData> {
     let (method, params) = (message["method"].as_str()?, message.get("params"));
     let is_request = !message["id"].is_null();
     let begins = method == INITIALIZE && message["params"]["_meta"][VERSION].is_null();

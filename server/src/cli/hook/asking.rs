@@ -3,7 +3,7 @@
 use super::call::{Call, Verdict, tool_name};
 use super::taken_back;
 use crate::cli::complain;
-use crate::cli::door::{Asked, Door, DoorFailure};
+use crate::cli::door::{Asked, DeciderKind, Door, DoorFailure};
 use countersign_domain::canonical::Canonical;
 use countersign_domain::request::RequestState;
 use countersign_wire::problem::Code;
@@ -108,10 +108,11 @@ impl Asking<'_> {
         let input = self.claimed_input(call, claimed).ok_or_else(|| {
             Failure::Refused("what was approved is not this call, and this agent can't make another".to_owned())
         })?;
-        let kind = decided.decided_by.as_ref().map_or("", |decider| decider.kind.as_str());
-        Ok(match kind {
-            "user" | "external" | "grant" | "auto" => Verdict::Allow(input),
-            _ => Verdict::NoOpinion,
+        Ok(match decided.decided_by.as_ref().map(|decider| decider.kind) {
+            Some(DeciderKind::User | DeciderKind::External | DeciderKind::Grant | DeciderKind::Auto) => {
+                Verdict::Allow(input)
+            }
+            Some(DeciderKind::Policy | DeciderKind::Unknown) | None => Verdict::NoOpinion,
         })
     }
 

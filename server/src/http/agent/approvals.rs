@@ -6,7 +6,7 @@ use super::super::problem::Answer;
 use super::super::stream::{self, Listener};
 use super::actions::idempotency_key;
 use super::capped;
-use crate::desk::{AgentCaller, Desk, Wait, Waiting};
+use crate::desk::{AgentCaller, ClaimKey, Desk, Wait, Waiting};
 use crate::store::events::Event;
 use axum::Json;
 use axum::extract::State;
@@ -76,7 +76,7 @@ pub async fn claim_approval(
     headers: HeaderMap,
 ) -> Answer<Json<Claim>> {
     let key = idempotency_key(&headers)?;
-    Ok(Json(app.desk.claim(&caller, id, key.as_deref()).await?))
+    Ok(Json(app.desk.claim(&caller, id, key.as_deref().map(ClaimKey::Given)).await?))
 }
 
 pub async fn report_outcome(
