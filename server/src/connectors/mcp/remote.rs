@@ -3,8 +3,9 @@
 
 use super::launch::Address;
 use super::life::{End, Era, either_era, too_slow, why_not};
+use super::link::{Link, Loss};
 use super::listening::{Ear, Subscribing};
-use super::post::{Link, Loss, Post};
+use super::post::Post;
 use super::server::{Live, Phase, Shared};
 use crate::connectors::ConnectorChange;
 use futures::FutureExt as _;
