@@ -111,6 +111,8 @@ async fn what_nobody_answers_approves_itself_where_the_flow_says_so_and_is_marke
     let ended = shop.agent.end_of(&id).await;
     assert_eq!((&ended["state"], &ended["decided_by"]), (&json!("succeeded"), &json!({"kind": "auto"})));
     assert_eq!(shop.upstream.requests().len(), 1);
+    let decided = shop.dana.get("/api/requests?state=decided").await.expect(200);
+    assert_eq!(decided["items"][0]["approves_itself"], true, "{decided}");
     let record = shop.desk.database().await.actions_of(&id).await;
     assert!(record.contains(&"approval.auto_approved".to_owned()), "{record:?}");
 }

@@ -74,6 +74,9 @@ pub struct RequestRow {
     pub needed: u32,
     /// Whether the one who reads may decide it now.
     pub your_turn: bool,
+    /// Whether it may approve itself, or did.
+    #[serde(default)]
+    pub approves_itself: bool,
 }
 
 /// A person, as shown.

@@ -267,7 +267,8 @@ fn next(snapshot: &Snapshot, request: &Request) -> Vec<NextLine> {
     dues.into_iter().map(|(at, timer)| NextLine { at, what: what(timer) }).collect()
 }
 
-fn approves_itself(flow: &FlowBody, request: &Request) -> bool {
+/// Whether a request may approve itself, or did.
+pub(super) fn approves_itself(flow: &FlowBody, request: &Request) -> bool {
     match request.state {
         RequestState::Pending => flow.approves_by_itself(request.effect) && !request.course.held_back,
         _ => request.decided_by == Some(DecidedBy::Auto {}),

@@ -1,6 +1,7 @@
 //! The queue, as one person sees it.
 
 use super::Desk;
+use super::card::approves_itself;
 use super::error::{DeskError, invalid};
 use super::session::SignedIn;
 use super::snapshot::Snapshot;
@@ -162,6 +163,7 @@ fn row(snapshot: &Snapshot, me: &flow::Person<'_>, request: &Request, voted: boo
         ended_at: request.ended_at,
         approvals: request.approvals,
         needed,
+        approves_itself: flow.is_some_and(|flow| approves_itself(flow, request)),
         your_turn: request.state == RequestState::Pending && asked && !voted,
     }
 }

@@ -72,6 +72,9 @@ pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
                 </code>
                 <span class="badges">
                     { effect_badge(row.effect) }
+                    if row.approves_itself {
+                        { badge("wait", if row.state == RequestState::Pending { "approves itself" } else { "auto-approved" }) }
+                    }
                     if row.more_tools > 0 {
                         { badge("plain", format!("+{}", row.more_tools)) }
                     }

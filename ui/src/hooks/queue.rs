@@ -297,6 +297,7 @@ mod tests {
             approvals: 0,
             needed: 1,
             your_turn: true,
+            approves_itself: false,
         }
     }
 
