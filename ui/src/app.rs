@@ -11,6 +11,8 @@ use crate::pages::agents::AgentsPage;
 use crate::pages::approve::ApprovePage;
 use crate::pages::connectors::ConnectorsPage;
 use crate::pages::deliveries::DeliveriesPage;
+use crate::pages::flow_form::FlowFormPage;
+use crate::pages::flows::FlowsPage;
 use crate::pages::invitation::InvitationPage;
 use crate::pages::not_found::NotFoundPage;
 use crate::pages::people::PeoplePage;
@@ -94,6 +96,9 @@ fn signed_in(route: &Route) -> Html {
         Route::Policies => html! { <PoliciesPage /> },
         Route::NewPolicy => html! { <PolicyFormPage /> },
         Route::Policy { id } => html! { <PolicyFormPage id={AttrValue::from(id.clone())} /> },
+        Route::Flows => html! { <FlowsPage /> },
+        Route::NewFlow => html! { <FlowFormPage /> },
+        Route::Flow { id } => html! { <FlowFormPage id={AttrValue::from(id.clone())} /> },
         Route::Connectors => html! { <ConnectorsPage /> },
         Route::Agents => html! { <AgentsPage /> },
         Route::People => html! { <PeoplePage /> },

@@ -3,6 +3,7 @@
 
 use countersign_domain::card::{CardValue, Segment};
 use countersign_domain::connector::ConnectorStatus;
+use countersign_domain::flow::Approvers;
 use countersign_domain::policy::Action;
 use countersign_domain::request::{Decider, RequestState};
 use countersign_domain::user::Role;
@@ -223,6 +224,17 @@ pub(crate) fn ending(card: &Card, already: bool, when: &str) -> Option<String> {
         (None, _) => String::new(),
     };
     Some(format!("{verb}{by} at {when}"))
+}
+
+/// Whom a flow asks, in words, the widest first: `admins, Finance, jon@acme.test`.
+pub(crate) fn approvers(named: &Approvers) -> String {
+    let role = |role: &Role| match role {
+        Role::Member => "members",
+        Role::Approver => "approvers",
+        Role::Admin => "admins",
+    };
+    let lists = [&named.groups, &named.users, &named.emails, &named.phones].into_iter().flatten();
+    named.roles.iter().map(role).chain(lists.map(String::as_str)).collect::<Vec<_>>().join(", ")
 }
 
 /// `1 step`, `2 steps`.

@@ -11,6 +11,7 @@ mod display;
 mod hooks;
 mod pages;
 mod routes;
+mod zones;
 
 fn main() {
     crash::say_so_instead_of_going_blank();

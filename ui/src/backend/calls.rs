@@ -5,7 +5,11 @@ use crate::hooks::queue::QueueQuery;
 use crate::routes::query;
 use countersign_domain::delivery::DeliveryState;
 use countersign_domain::delivery::{Channel, Preferences};
-use countersign_domain::ids::{AgentId, ConnectorId, DeliveryId, GrantId, PasskeyId, PolicyId, SubscriptionId, UserId};
+use countersign_domain::flow::FlowBody;
+use countersign_domain::ids::{
+    AgentId, ConnectorId, DelegationId, DeliveryId, FlowId, GrantId, PasskeyId, PolicyId, RequestId, SubscriptionId,
+    UserId,
+};
 use countersign_domain::policy::PolicyBody;
 use countersign_wire::Page;
 use countersign_wire::agents::{AgentBody, AgentChange, AgentCreated, AgentRow, CallbackBody};
@@ -13,9 +17,9 @@ use countersign_wire::connectors::{ConnectorChange, ConnectorRow, ToolChange};
 use countersign_wire::deliveries::DeliveryRow;
 use countersign_wire::grants::GrantRow;
 use countersign_wire::me::{BrowserRow, MyPreferences, TestBody, TestRow};
-use countersign_wire::people::{Invitation, InvitationBody, UserChange, UserRow};
+use countersign_wire::people::{DelegationBody, DelegationRow, Invitation, InvitationBody, UserChange, UserRow};
 use countersign_wire::policies::{FlowRow, PolicyChange, PolicyRow};
-use countersign_wire::requests::{Card, Decided, DecisionBody, RequestPage};
+use countersign_wire::requests::{AlsoAsk, Card, Decided, DecisionBody, RequestPage};
 use countersign_wire::session::{
     DeskInfo, InvitationAccept, InvitationInfo, LinkToken, PasskeyRow, PasskeyStart, SessionInfo, SetupStart,
     SignInStart,
@@ -97,6 +101,18 @@ impl Backend {
         self.exchange(Method::Delete, format!("/api/push/subscriptions/{id}"), None)
     }
 
+    pub(crate) fn delegations(&self) -> Reply<Page<DelegationRow>> {
+        self.get("/api/delegations")
+    }
+
+    pub(crate) fn delegate(&self, body: &DelegationBody) -> Reply<DelegationRow> {
+        self.post("/api/delegations", body)
+    }
+
+    pub(crate) fn end_delegation(&self, id: DelegationId) -> Reply<String> {
+        self.exchange(Method::Delete, format!("/api/delegations/{id}"), None)
+    }
+
     pub(crate) fn send_test(&self, channel: Channel) -> Reply<TestRow> {
         self.post("/api/me/tests", &TestBody { channel })
     }
@@ -132,6 +148,15 @@ impl Backend {
         self.poke(format!("/api/requests/{}/withdraw", segment(id)))
     }
 
+    /// Asks these users too, by email.
+    pub(crate) fn also_ask(&self, id: RequestId, users: Vec<String>) -> Reply<String> {
+        self.exchange(Method::Post, format!("/api/requests/{id}/approvers"), written(&AlsoAsk { users }))
+    }
+
+    pub(crate) fn report_agent(&self, id: RequestId) -> Reply<String> {
+        self.exchange(Method::Post, format!("/api/requests/{id}/report"), Some(NOTHING.to_owned()))
+    }
+
     pub(crate) fn policy_draft(&self, id: &str) -> Reply<PolicyBody> {
         self.get(format!("/api/requests/{}/policy-draft", segment(id)))
     }
@@ -157,6 +182,18 @@ impl Backend {
 
     pub(crate) fn flows(&self) -> Reply<Vec<FlowRow>> {
         self.all("/api/flows")
+    }
+
+    pub(crate) fn create_flow(&self, body: &FlowBody) -> Reply<FlowRow> {
+        self.post("/api/flows", body)
+    }
+
+    pub(crate) fn replace_flow(&self, id: FlowId, body: &FlowBody) -> Reply<FlowRow> {
+        self.send(Method::Put, format!("/api/flows/{id}"), body)
+    }
+
+    pub(crate) fn delete_flow(&self, id: FlowId) -> Reply<String> {
+        self.exchange(Method::Delete, format!("/api/flows/{id}"), None)
     }
 }
 
@@ -216,6 +253,10 @@ impl Backend {
 
     pub(crate) fn change_agent(&self, id: AgentId, change: &AgentChange) -> Reply<String> {
         self.exchange(Method::Patch, format!("/api/agents/{id}"), written(change))
+    }
+
+    pub(crate) fn lift_cool_down(&self, id: AgentId) -> Reply<String> {
+        self.exchange(Method::Delete, format!("/api/agents/{id}/cool-down"), None)
     }
 
     pub(crate) fn renew_key(&self, id: AgentId) -> Reply<AgentCreated> {

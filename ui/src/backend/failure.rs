@@ -108,6 +108,15 @@ fn in_prose(words: &str) -> String {
     words.replace('`', "")
 }
 
+/// The same, as a sentence by itself.
+pub(crate) fn sentence(words: &str) -> String {
+    let words = in_prose(words);
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    let end = if words.ends_with('.') { "" } else { "." };
+    first.into_iter().chain(letters).chain(end.chars()).collect()
+}
+
 impl PasskeyFailure {
     /// From the name of the browser's `DOMException` (WebAuthn Level 3, 5.1.3 and 5.1.4).
     pub(crate) fn from_exception(name: &str, message: &str) -> Self {
@@ -180,6 +189,12 @@ mod tests {
     fn marks_of_code_are_not_shown_to_people() {
         let failure = Failure::Problem(Box::new(Problem::new(Code::Invalid, "1 to 64 letters, digits, `-`.")));
         assert_eq!(failure.message(), "1 to 64 letters, digits, -.");
+    }
+
+    #[test]
+    fn words_beside_a_field_are_a_sentence() {
+        assert_eq!(sentence("must be less than `timeout_minutes`"), "Must be less than timeout_minutes.");
+        assert_eq!(sentence("A policy needs a name."), "A policy needs a name.");
     }
 
     #[test]

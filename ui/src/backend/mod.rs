@@ -11,7 +11,7 @@ mod push;
 mod read;
 
 pub(crate) use clock::now;
-pub(crate) use failure::{Failure, PasskeyFailure};
+pub(crate) use failure::{Failure, PasskeyFailure, sentence};
 pub(crate) use live::{Connection, LiveMessage, LiveStream, announce_session_change};
 pub(crate) use push::{PushStanding, is_put_off, put_off};
 

@@ -26,6 +26,7 @@ pub(crate) enum Picture {
     SignOut,
     SortDown,
     SortUp,
+    Steps,
     Unfold,
 }
 
@@ -60,6 +61,7 @@ impl Picture {
             Self::SignOut => "M9 21H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2h4M16 17l5-5-5-5M21 12H9",
             Self::SortDown => "M12 5v14M6 13l6 6 6-6",
             Self::SortUp => "M12 19V5M6 11l6-6 6 6",
+            Self::Steps => "M4 4h5v5H4zM15 15h5v5h-5zM9 6.5h6a2 2 0 0 1 2 2V15",
             Self::Unfold => "m6 9 6 6 6-6",
         }
     }

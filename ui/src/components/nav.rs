@@ -25,6 +25,7 @@ pub(crate) fn Nav(props: &NavProps) -> Html {
     let pages = [
         (Route::Requests, Picture::Inbox, "Requests", false),
         (Route::Policies, Picture::Shield, "Policies", true),
+        (Route::Flows, Picture::Steps, "Flows", true),
         (Route::Connectors, Picture::Plug, "Connectors", false),
         (Route::Agents, Picture::Bot, "Agents", false),
         (Route::People, Picture::People, "People", true),
@@ -68,6 +69,7 @@ fn section(route: &Route) -> Route {
     match route {
         Route::Request { .. } | Route::Approve { .. } | Route::Home => Route::Requests,
         Route::NewPolicy | Route::Policy { .. } => Route::Policies,
+        Route::NewFlow | Route::Flow { .. } => Route::Flows,
         other => other.clone(),
     }
 }

@@ -1,5 +1,6 @@
 //! Some of the connectors that there are, to be ticked; kept as lines of text like every other list of a form.
 
+use crate::components::chips::{chip, toggled};
 use crate::components::form::entries;
 use crate::hooks::fetch::{Fetched, Loadable};
 use countersign_wire::connectors::ConnectorRow;
@@ -22,7 +23,7 @@ pub(crate) fn scope_picker(
         <fieldset class={classes!("field", error.is_some().then_some("wrong"))}>
             <legend class="field-name">{ "Connectors" }</legend>
             <div class="chips">
-                { for slugs.iter().copied().chain(gone).map(|name| chip(name, &now, onchosen)) }
+                { for slugs.iter().copied().chain(gone).map(|name| one(name, &now, onchosen)) }
                 { instead(known) }
             </div>
             if let Some(error) = error {
@@ -51,33 +52,8 @@ fn instead(known: &Fetched<Vec<ConnectorRow>>) -> Html {
     }
 }
 
-fn chip(name: &str, now: &[String], onchosen: &Callback<String>) -> Html {
-    let on = now.iter().any(|one| one == name);
-    let next = toggled(now, name);
+fn one(name: &str, now: &[String], onchosen: &Callback<String>) -> Html {
+    let next = toggled(now, name).join("\n");
     let onchange = onchosen.reform(move |_: Event| next.clone());
-    html! {
-        <label class={classes!("chip", on.then_some("on"))}>
-            <input type="checkbox" checked={on} {onchange} data-testid={format!("{ID}-{name}")} />{ name.to_owned() }
-        </label>
-    }
-}
-
-fn toggled(now: &[String], name: &str) -> String {
-    let mut next: Vec<&str> = now.iter().map(String::as_str).filter(|one| *one != name).collect();
-    if next.len() == now.len() {
-        next.push(name);
-    }
-    next.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::toggled;
-
-    #[test]
-    fn a_tick_adds_and_the_next_one_takes_away() {
-        let now = ["a".to_owned()];
-        assert_eq!(toggled(&now, "b"), "a\nb");
-        assert_eq!(toggled(&now, "a"), "");
-    }
+    chip(format!("{ID}-{name}"), name, "", now.iter().any(|one| one == name), onchange)
 }

@@ -3,18 +3,19 @@
 use crate::components::browser_list::BrowserList;
 use crate::components::button::Button;
 use crate::components::channel_test::ChannelTest;
-use crate::components::field::{field, value_of};
+use crate::components::field::{field, is_ticked, value_of};
 use crate::components::form::{form_error, tick};
+use crate::components::hours::hours;
 use crate::components::message::failed;
 use crate::components::skeleton::skeleton;
 use crate::hooks::fetch::Loadable;
 use crate::hooks::toasts::Tone;
 use crate::hooks::told_draft::ToldDraft;
 use crate::hooks::{use_backend, use_fetch, use_task, use_toasts};
+use crate::zones::zone_here;
 use countersign_domain::delivery::Channel;
 use countersign_wire::me::MyPreferences;
 use std::rc::Rc;
-use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 const FIELDS: [&str; 2] = ["phone", "quiet_hours"];
@@ -110,8 +111,9 @@ fn Fields(props: &FieldsProps) -> Html {
                 "Only urgent requests reach you then; the others are told when these hours end.",
                 change(|draft, on| draft.quiet = on)) }
             if draft.quiet {
-                { hours(&draft, &write(|draft, text| draft.from = text), &write(|draft, text| draft.to = text),
-                    &write(|draft, text| draft.zone = text), saving.about("quiet_hours")) }
+                { hours([&draft.from, &draft.to, &draft.zone], [write(|draft, text| draft.from = text),
+                    write(|draft, text| draft.to = text), write(|draft, text| draft.zone = text)],
+                    saving.about("quiet_hours")) }
             }
             { tick("digest", draft.digest, html! { "Many at once become one message" },
                 "Past the fifth request within a minute you get one message that says how many wait.",
@@ -149,39 +151,4 @@ fn channel(draft: &UseStateHandle<ToldDraft>, channel: Channel, name: &'static s
             }
         </tr>
     }
-}
-
-fn hours(
-    draft: &ToldDraft,
-    onfrom: &Callback<InputEvent>,
-    onto: &Callback<InputEvent>,
-    onzone: &Callback<InputEvent>,
-    error: Option<String>,
-) -> Html {
-    let time = |id: &'static str, value: &str, oninput: &Callback<InputEvent>| {
-        let oninput = oninput.clone();
-        html! { <input {id} type="time" required=true value={value.to_owned()} {oninput} data-testid={id} /> }
-    };
-    let zone = html! {
-        <input id="zone" type="text" required=true maxlength="64" autocomplete="off" spellcheck="false"
-            value={draft.zone.clone()} oninput={onzone.clone()} data-testid="zone" />
-    };
-    html! {
-        <div class="hours">
-            { field("quiet-from", "From", "", None, time("quiet-from", &draft.from, onfrom)) }
-            { field("quiet-to", "To", "", None, time("quiet-to", &draft.to, onto)) }
-            { field("zone", "Time zone", "", error, zone) }
-        </div>
-    }
-}
-
-fn is_ticked(event: &Event) -> bool {
-    event.target_dyn_into::<HtmlInputElement>().is_some_and(|input| input.checked())
-}
-
-/// The browser's own time zone, as in `Europe/Zurich`.
-fn zone_here() -> String {
-    let options = js_sys::Intl::DateTimeFormat::default().resolved_options();
-    let zone = js_sys::Reflect::get(&options, &"timeZone".into()).ok();
-    zone.and_then(|zone| zone.as_string()).unwrap_or_else(|| "UTC".to_owned())
 }

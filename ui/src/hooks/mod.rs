@@ -4,6 +4,7 @@ pub(crate) mod choice;
 pub(crate) mod clock;
 pub(crate) mod dialog;
 pub(crate) mod fetch;
+pub(crate) mod flow_draft;
 pub(crate) mod focus;
 pub(crate) mod folds;
 pub(crate) mod keys;

@@ -16,6 +16,11 @@ pub(crate) struct ToldDraft {
     pub(crate) digest: bool,
 }
 
+/// A phone without the blanks and strokes between its digits that people write, as on a card.
+pub(crate) fn plain_phone(text: &str) -> String {
+    text.chars().filter(|letter| !" ()-./\u{a0}\r".contains(*letter)).collect()
+}
+
 impl ToldDraft {
     /// What is stored; where there are no quiet hours yet, a night in the browser's own zone is suggested.
     pub(crate) fn of(stored: &Preferences, here: &str) -> Self {
@@ -39,8 +44,7 @@ impl ToldDraft {
             let (from, to) = (self.from.parse().ok()?, self.to.parse().ok()?);
             Some(QuietHours { from, to, time_zone: self.zone.trim().to_owned() })
         };
-        // Written with blanks between its digits, as on a card.
-        let phone: String = self.phone.chars().filter(|letter| !" ()-./\u{a0}".contains(*letter)).collect();
+        let phone = plain_phone(&self.phone);
         Preferences {
             phone: Some(phone).filter(|phone| !phone.is_empty()),
             normal: self.normal,

@@ -5,6 +5,8 @@ pub(crate) mod agents;
 pub(crate) mod approve;
 pub(crate) mod connectors;
 pub(crate) mod deliveries;
+pub(crate) mod flow_form;
+pub(crate) mod flows;
 pub(crate) mod gate;
 pub(crate) mod invitation;
 pub(crate) mod not_found;

@@ -1,0 +1,101 @@
+//! Flows: who is asked, and what happens when nobody answers.
+
+use crate::components::field::{typed, value_of};
+use crate::components::flow_row::{FlowItem, channels};
+use crate::components::icon::{Picture, icon};
+use crate::components::message::{failed, for_admins, message};
+use crate::components::page_head::page_head;
+use crate::components::pick::{option, pick};
+use crate::components::route_link::RouteLink;
+use crate::components::skeleton::skeleton;
+use crate::hooks::fetch::Loadable;
+use crate::hooks::pending::use_pending;
+use crate::hooks::title::use_title;
+use crate::hooks::{use_fetch, use_is_admin};
+use crate::routes::Route;
+use countersign_wire::policies::FlowRow;
+use yew::prelude::*;
+
+const CHANNELS: [&str; 4] = ["Push", "Email", "Text message", "Webhook"];
+
+#[component]
+pub(crate) fn FlowsPage() -> Html {
+    let pending = use_pending().count;
+    use_title("Flows", pending);
+    let is_admin = use_is_admin();
+    let flows = use_fetch(AttrValue::default(), |backend, _| backend.flows());
+    let (sought, channel) = (use_state_eq(String::new), use_state_eq(String::new));
+    if !is_admin {
+        return for_admins(Picture::Steps, "Only admins see and change who is asked.");
+    }
+    let onchannel = {
+        let channel = channel.setter();
+        Callback::from(move |event: Event| channel.set(value_of(&event).unwrap_or_default()))
+    };
+    let create = html! {
+        <RouteLink to={Route::NewFlow} class="btn main" testid="flow-create">
+            { icon(Picture::Plus) }{ "New flow" }
+        </RouteLink>
+    };
+    let options = html! {
+        <>
+            { option("", "All channels", &channel) }
+            { for CHANNELS.iter().map(|name| option(name, name, &channel)) }
+        </>
+    };
+    html! {
+        <main class="list">
+            { page_head("Flows", "Who is asked about a call that a policy holds, how they are told, and what happens when nobody answers.",
+                Html::default(), create) }
+            <div class="bar" role="search">
+                <input type="search" id="flow-find" placeholder="Find a flow" aria-label="Find a flow" autocomplete="off"
+                    value={(*sought).clone()} oninput={typed(sought.setter())} data-testid="flow-find" />
+                { pick("flow-channel", "Channel", onchannel, options) }
+            </div>
+            { match &flows.data {
+                Loadable::Loading => skeleton(4),
+                Loadable::Failed(failure) => failed("The flows can't be shown", failure, &flows.reload, "list-error"),
+                Loadable::Ready(rows) if rows.is_empty() => message(Picture::Steps, "No flows yet",
+                    "Until there is one, what a policy holds is denied: there is nobody to ask.", "empty", Html::default()),
+                Loadable::Ready(rows) => {
+                    let shown: Vec<_> = rows.iter().filter(|row| fits(row, &sought, &channel)).collect();
+                    if shown.is_empty() {
+                        message(Picture::Steps, "No flow matches", "Nothing here fits what you look for.", "empty",
+                            Html::default())
+                    } else {
+                        html! {
+                            <ul class="rows flows" data-testid="flows">
+                                { for shown.into_iter().map(|row| html! {
+                                    <FlowItem key={row.id.to_string()} row={row.clone()} onchanged={flows.reload.clone()} />
+                                }) }
+                            </ul>
+                        }
+                    }
+                }
+            } }
+        </main>
+    }
+}
+
+fn fits(row: &FlowRow, sought: &str, channel: &str) -> bool {
+    let sought = sought.trim().to_lowercase();
+    let said = [&row.body.name, &row.body.description].iter().any(|text| text.to_lowercase().contains(&sought));
+    said && (channel.is_empty() || channels(row.body.channels).contains(&channel))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_flow_is_found_by_its_words_and_its_channels() {
+        let row = serde_json::from_value(serde_json::json!({
+            "id": "00000000-0000-0000-0000-000000000001", "version": 1, "is_default": false, "name": "Finance",
+            "description": "Money that leaves", "channels": {"push": true}, "updated_at": "2026-11-23T10:40:00.000Z",
+            "steps": [{"order": 1, "approvers": {"groups": ["Finance"]}}],
+        }))
+        .unwrap();
+        assert!(fits(&row, "", "") && fits(&row, " money ", "Push"));
+        assert!(!fits(&row, "refunds", "") && !fits(&row, "", "Email"));
+    }
+}
