@@ -1,5 +1,6 @@
 //! One agent in the list, and what its owner can do with it.
 
+use crate::components::agent_cools::AgentCools;
 use crate::components::badge::badge;
 use crate::components::button::Button;
 use crate::components::callback_dialog::CallbackDialog;
@@ -113,6 +114,9 @@ pub(crate) fn AgentItem(props: &AgentItemProps) -> Html {
                 <Button tone="small" onclick={set(&waiting, true)} testid="agent-wait">{ "Wait budget" }</Button>
                 <Button tone="small" onclick={set(&calling, true)} testid="agent-callback">{ "Callback" }</Button>
             </div>
+            if let Some(until) = row.cools_until {
+                <AgentCools {id} name={row.name.clone()} {until} onchanged={props.onchanged.clone()} />
+            }
             if !props.grants.is_empty() {
                 <div class="agent-grants" data-testid="agent-grants">
                     <span class="label">{ "May call without another approval" }</span>

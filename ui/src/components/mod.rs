@@ -1,9 +1,11 @@
 //! What pages are made of, one part a file. Parts that keep something or listen are components; the others are plain
 //! functions, since every component adds about a kilobyte to what a visitor loads.
 
+pub(crate) mod agent_cools;
 pub(crate) mod agent_dialog;
 pub(crate) mod agent_row;
 pub(crate) mod avatar;
+pub(crate) mod away_form;
 pub(crate) mod badge;
 pub(crate) mod brand;
 pub(crate) mod browser_list;

@@ -1,5 +1,6 @@
 //! The reader's own account: who they are here, their passkeys, and the way out.
 
+use crate::components::away_form::AwayForm;
 use crate::components::badge::badge;
 use crate::components::button::Button;
 use crate::components::confirm::{Confirm, confirm};
@@ -106,7 +107,7 @@ pub(crate) fn AccountPage() -> Html {
     let who = html! { <span class="soft plain-size">{ format!("{} · {}", info.user.email, display::role(info.user.role)) }</span> };
     html! {
         <main class="list narrow">
-            { page_head("Account", "Your passkeys, and how you are told of what waits.", who, out) }
+            { page_head("Account", "Your passkeys, who stands in for you, and how you are told of what waits.", who, out) }
             { form_error(signing_out.failure(), &[]) }
             if info.passkeys < 2 {
                 <p class="offer" data-testid="second-passkey">
@@ -136,6 +137,7 @@ pub(crate) fn AccountPage() -> Html {
                 { form_error(adding.failure(), &["name"]) }
                 <div><Button tone="main" busy={adding.is_busy()} testid="passkey-add">{ "Add a passkey" }</Button></div>
             </form>
+            <AwayForm />
             <ToldForm email={info.user.email.clone()} />
             if let Some(row) = &*leaving {
                 { confirm(&Confirm {

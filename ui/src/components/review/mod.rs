@@ -1,6 +1,8 @@
 //! One request in front of an approver: the panel beside the list, and the phone's screen. Both draw the same card from
 //! the same parts.
 
+mod agent_acts;
+mod also_ask;
 mod arguments;
 mod connector_card;
 mod countdown;

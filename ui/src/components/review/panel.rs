@@ -1,6 +1,7 @@
 //! The review beside the list.
 
 use super::ReviewProps;
+use super::agent_acts::AgentActs;
 use super::arguments::what;
 use super::connector_card::connector_card;
 use super::deed::deed;
@@ -30,7 +31,8 @@ pub(crate) fn ReviewPanel(props: &ReviewProps) -> Html {
                 { deed(card) }
                 { what(props) }
                 { granted(card, &props.review.reload) }
-                { progress(card, now) }
+                { progress(card, &props.review.reload, now) }
+                <AgentActs card={card.clone()} onchanged={props.review.reload.clone()} />
             </div>
             { footer(props, now) }
         </>

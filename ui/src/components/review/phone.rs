@@ -1,6 +1,7 @@
 //! The review that fits one hand: what is asked, in one sentence, and two large buttons at the bottom.
 
 use super::ReviewProps;
+use super::agent_acts::AgentActs;
 use super::arguments::what;
 use super::connector_card::connector_card;
 use super::countdown::bar;
@@ -36,7 +37,8 @@ pub(crate) fn ReviewPhone(props: &ReviewProps) -> Html {
                 { note(card) }
                 { connector_card(card, true) }
                 { granted(card, &props.review.reload) }
-                { progress(card, now) }
+                { progress(card, &props.review.reload, now) }
+                <AgentActs card={card.clone()} onchanged={props.review.reload.clone()} />
             </div>
             { footer(props, now) }
         </>

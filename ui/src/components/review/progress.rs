@@ -1,5 +1,6 @@
 //! How far the flow is: its steps, and who has voted.
 
+use super::also_ask::AlsoAsk;
 use crate::components::badge::badge;
 use crate::components::delivery_item;
 use crate::display;
@@ -8,7 +9,7 @@ use countersign_domain::request::Vote;
 use countersign_wire::requests::{Card, NextKind, StepLine, ToldLine, VoteLine};
 use yew::prelude::*;
 
-pub(crate) fn progress(card: &Card, now: Timestamp) -> Html {
+pub(crate) fn progress(card: &Card, reload: &Callback<()>, now: Timestamp) -> Html {
     if card.steps.is_empty() && card.votes.is_empty() {
         return Html::default();
     }
@@ -31,6 +32,9 @@ pub(crate) fn progress(card: &Card, now: Timestamp) -> Html {
                 </div>
             }) }
             { for card.votes.iter().map(|vote| line(vote, now)) }
+            if card.you.may_add_approvers {
+                <div><AlsoAsk id={card.id} onchanged={reload.clone()} /></div>
+            }
             { next(card, now) }
             { told(card, now) }
         </div>
