@@ -123,6 +123,33 @@ impl Browser {
         self.find(testid).await.send_keys(text).await.unwrap();
     }
 
+    /// Presses keys where the focus is. Keys without a letter are those of WebDriver, as [`thirtyfour::Key`] names them.
+    pub async fn press(&self, keys: impl AsRef<str>) {
+        self.driver.active_element().await.unwrap().send_keys(keys.as_ref()).await.unwrap();
+    }
+
+    /// What stands in a field is written over.
+    pub async fn rewrite(&self, testid: &str, text: &str) {
+        self.fill(testid, &format!("{}a{}{text}", '\u{e009}', '\u{e000}')).await;
+    }
+
+    /// The `data-testid` or the id of what has the focus.
+    pub async fn focused(&self) -> String {
+        let active = "document.activeElement.dataset.testid || document.activeElement.id";
+        self.awaits(active).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Tabs on until this has the focus.
+    pub async fn tab_to(&self, testid: &str) {
+        for _ in 0..60 {
+            if self.focused().await == testid {
+                return;
+            }
+            self.press("\u{e004}").await;
+        }
+        panic!("{testid} can't be reached by keyboard:\n{}", self.text().await);
+    }
+
     /// Waits until its text contains this.
     pub async fn says(&self, testid: &str, text: &str) {
         let selector = format!("[data-testid='{testid}']");
