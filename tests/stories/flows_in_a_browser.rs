@@ -87,7 +87,7 @@ async fn somebody_writes_a_flow_in_the_wizard_and_a_request_follows_it() {
     let words = dana.find("timeline").await.text().await.unwrap().replace('\n', " ");
     assert!(
         words.contains(
-            "0:00 push to Finance 0:50 reminder, then every 50 minutes (2 in all) 1:00 to hana@acme.test \
+            "0:00 push to Finance 0:50 reminder, then every 50 minutes (2 in all) 1:00 to Hana Ito \
              1:36 warning that time runs out 2:00 expires"
         ),
         "{words}"
@@ -101,7 +101,7 @@ async fn somebody_writes_a_flow_in_the_wizard_and_a_request_follows_it() {
     let id = story.agent.ask(refund(4_900)).await.expect(202)["approval_id"].as_str().unwrap().to_owned();
     dana.open(&format!("{}/requests/{id}", story.desk.origin)).await;
     dana.says("step-waiting", "Waiting for Jon Weber").await;
-    dana.says("step-escalation", "hana@acme.test when nobody answers").await;
+    dana.says("step-escalation", "When nobody answers, also hana@acme.test").await;
     dana.says("why-off", "You are not among the approvers").await;
     story.dana.quit().await;
 }
@@ -209,7 +209,7 @@ async fn a_flow_is_copied_found_again_and_deleted_once_nothing_names_it() {
     story.apply(", flow: Payroll").await;
     story.at_flows_again().await;
     dana.fill("flow-find", "payroll").await;
-    dana.says("flow-used", "Used by Refunds. Give them another flow before you delete this one.").await;
+    dana.says("flow-used", "Used by Refunds. Give it another flow before you delete this one.").await;
     assert!(!dana.find("flow-delete").await.is_enabled().await.unwrap());
     let off = "fetch('/api/policies').then((all) => all.json()).then(({items}) => fetch('/api/policies/'
         + items.find((one) => one.name === 'Refunds').id, {method: 'PATCH', body: '{\"active\":false}',

@@ -146,7 +146,10 @@ fn uses(row: &FlowRow) -> String {
         (true, true) => "The desk's default. Name another default before you disable or delete it.".to_owned(),
         (true, false) => format!("The desk's default, used by {policies}."),
         (false, true) => "Used by no policy.".to_owned(),
-        (false, false) => format!("Used by {policies}. Give them another flow before you delete this one."),
+        (false, false) => format!(
+            "Used by {policies}. Give {} another flow before you delete this one.",
+            if row.used_by.len() == 1 { "it" } else { "them" }
+        ),
     }
 }
 

@@ -40,6 +40,22 @@ pub(crate) struct Writing<'a> {
     pub(crate) at_night: &'a UseStateHandle<bool>,
 }
 
+impl Writing<'_> {
+    /// As it would be sent, with people's names instead of their addresses: to be read, not sent.
+    fn spoken(&self) -> FlowBody {
+        let mut body = self.sent.clone();
+        for step in &mut body.steps {
+            let users = step.approvers.users.iter_mut();
+            for user in users.chain(step.escalate_to.iter_mut().flat_map(|more| &mut more.users)) {
+                if let Some(row) = self.people.iter().find(|row| row.email.eq_ignore_ascii_case(user)) {
+                    user.clone_from(&row.name);
+                }
+            }
+        }
+        body
+    }
+}
+
 /// A field for minutes, which says in larger units how long that is.
 fn minutes_field(
     (id, label, hint): (&str, &str, &'static str),
@@ -50,7 +66,7 @@ fn minutes_field(
     let control = html! {
         <span class="minutes">
             { number_input(id, minutes, oninput) }
-            <span class="soft">{ "minutes" }{ (minutes >= 60).then(|| format!(", {}", span(minutes))) }</span>
+            <span class="soft">{ "minutes" }{ (minutes >= 60).then(|| format!(" ({})", span(minutes))) }</span>
         </span>
     };
     field(id, label, hint, error, control)

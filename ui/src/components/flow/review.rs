@@ -7,7 +7,7 @@ use countersign_domain::flow::{Confirmation, FlowBody, Step};
 use yew::prelude::*;
 
 pub(crate) fn review(of: &Writing<'_>) -> Html {
-    let body = of.sent;
+    let body = &of.spoken();
     let mut told = channels(body.channels);
     if body.notify_on_decisions {
         told.push_str("; the requester hears of the decision");

@@ -17,7 +17,7 @@ pub(super) fn timeline(of: &Writing<'_>) -> Html {
             <p class="hint" data-testid="no-timeline">{ "What will happen when is drawn here once the fields fit together." }</p>
         };
     }
-    let body = of.sent;
+    let body = &of.spoken();
     let at_night = **of.at_night;
     let night = body.quiet().filter(|_| at_night).and_then(|quiet| next_beginning(quiet, now(), of.zones));
     let moments = body.timeline(night.unwrap_or_else(now), effect_of(body), of.zones);

@@ -22,7 +22,7 @@ pub(crate) fn timing(of: &Writing<'_>) -> Html {
                     edit.number(|body, n| body.reminder_interval_minutes = (n > 0).then_some(n)),
                     faults.at("reminder_interval_minutes")) }
             </div>
-            { for body.steps.iter().enumerate().filter(|(_, step)| step.escalate_to.is_some())
+            { for of.spoken().steps.iter().enumerate().filter(|(_, step)| step.escalate_to.is_some())
                 .map(|(index, step)| escalation(of, index, step)) }
             <p class="hint">{ "Approvers are warned when 80 % of the time is over." }</p>
             { by_itself(of) }

@@ -5,7 +5,7 @@ use crate::components::badge::badge;
 use crate::components::delivery_item;
 use crate::display;
 use countersign_domain::Timestamp;
-use countersign_domain::request::Vote;
+use countersign_domain::request::{RequestState, Vote};
 use countersign_wire::requests::{Card, NextKind, StepLine, ToldLine, VoteLine};
 use yew::prelude::*;
 
@@ -13,30 +13,44 @@ pub(crate) fn progress(card: &Card, reload: &Callback<()>, now: Timestamp) -> Ht
     if card.steps.is_empty() && card.votes.is_empty() {
         return Html::default();
     }
-    let of = card.steps.len();
     html! {
         <div class="box" data-testid="card-steps">
-            { for card.steps.iter().map(|step| html! {
-                <div>
-                    <span>
-                        { format!("Step {} of {of} · ", step.order) }<b class="asked">{ step.approvers.clone() }</b>
-                        { asked(step) }
-                    </span>
-                    <span class="soft nowrap">
-                        if step.given > 0 {
-                            { format!("{} of {}", step.given, step.needed) }
-                        } else {
-                            { format!("needs {}", step.needed) }
-                        }
-                    </span>
-                </div>
-            }) }
+            { for card.steps.iter().map(|one| step(card, one, reload)) }
             { for card.votes.iter().map(|vote| line(vote, now)) }
-            if card.you.may_add_approvers {
-                <div><AlsoAsk id={card.id} onchanged={reload.clone()} /></div>
-            }
             { next(card, now) }
             { told(card, now) }
+        </div>
+    }
+}
+
+/// Where a step is: done, the one that is asked now, or one that comes later.
+fn standing(card: &Card, step: &StepLine) -> &'static str {
+    let is_done = |step: &StepLine| step.given >= step.needed;
+    let now = card.steps.iter().find(|step| !is_done(step)).map(|step| step.order);
+    match is_done(step) {
+        true => "done",
+        false if now == Some(step.order) && card.state == RequestState::Pending => "now",
+        false => "later",
+    }
+}
+
+fn step(card: &Card, step: &StepLine, reload: &Callback<()>) -> Html {
+    let standing = standing(card, step);
+    html! {
+        <div class={classes!("step", standing)}>
+            <span>
+                <span class="label">{ format!("Step {} of {}", step.order, card.steps.len()) }</span>
+                <b class="asked">{ step.approvers.clone() }</b>
+                { asked(step) }
+                if standing == "now" && card.you.may_add_approvers {
+                    <AlsoAsk id={card.id} onchanged={reload.clone()} />
+                }
+            </span>
+            if step.given > 0 {
+                { badge(if standing == "done" { "ok" } else { "wait" }, format!("{} of {}", step.given, step.needed)) }
+            } else {
+                <span class="soft nowrap">{ format!("needs {}", step.needed) }</span>
+            }
         </div>
     }
 }
@@ -44,17 +58,16 @@ pub(crate) fn progress(card: &Card, reload: &Callback<()>, now: Timestamp) -> Ht
 /// Who of a step has not answered, and who is asked when they don't.
 fn asked(step: &StepLine) -> Html {
     let waiting: Vec<_> = step.asked.iter().filter(|one| one.vote.is_none()).map(|one| one.name.as_str()).collect();
-    let more = match (&step.escalate_to, step.escalated) {
-        (Some(more), false) => format!("{more} when nobody answers"),
-        (Some(more), true) => format!("{more} are asked too by now"),
-        (None, _) => String::new(),
-    };
+    let more = step.escalate_to.as_ref().map(|more| match step.escalated {
+        false => format!("When nobody answers, also {more}"),
+        true => format!("Nobody answered, so also {more}"),
+    });
     html! {
         <>
             if !waiting.is_empty() {
                 <span class="two wrap" data-testid="step-waiting">{ format!("Waiting for {}", waiting.join(", ")) }</span>
             }
-            if !more.is_empty() {
+            if let Some(more) = more {
                 <span class="two wrap" data-testid="step-escalation">{ more }</span>
             }
         </>
@@ -73,12 +86,15 @@ fn next(card: &Card, now: Timestamp) -> Html {
     };
     html! {
         if !card.next.is_empty() {
-            <div data-testid="card-next">
-                <ul class="plain grow">
-                    { for card.next.iter().map(|line| html! {
-                        <li class="two wrap">{ format!("{} · {}", display::time(line.at, now), what(line.what)) }</li>
-                    }) }
-                </ul>
+            <div class="next" data-testid="card-next">
+                <div class="grow">
+                    <h2 class="label">{ "If nobody answers" }</h2>
+                    <ul class="plain">
+                        { for card.next.iter().map(|line| html! {
+                            <li class="wrap"><time>{ display::time(line.at, now) }</time>{ what(line.what) }</li>
+                        }) }
+                    </ul>
+                </div>
                 if card.approves_itself {
                     { badge("wait", "approves itself") }
                 }
@@ -97,10 +113,10 @@ fn told(card: &Card, now: Timestamp) -> Html {
             <li>
                 <span class="grow">
                     { format!("{} · {} to {}", display::time(line.at, now), delivery_item::channel(line.channel), line.to) }
-                    <span class="two wrap">
-                        { delivery_item::kind(line.kind) }
-                        if let Some(error) = &line.error { { format!(": {error}") } }
-                    </span>
+                    <span class="two wrap">{ delivery_item::kind(line.kind) }</span>
+                    if let Some(error) = &line.error {
+                        <span class="field-error">{ error.clone() }</span>
+                    }
                 </span>
                 { badge(tone, word) }
             </li>
