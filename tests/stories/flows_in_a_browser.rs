@@ -158,9 +158,8 @@ async fn a_flow_that_can_not_end_is_refused_in_the_wizard_with_the_reason() {
     dana.rewrite("step-1-needed", "2").await;
     dana.click("step-add").await;
     dana.click("step-2-role-approver").await;
-    dana.click("flow-next").await;
-    dana.rewrite("step-1-needed", "2").await;
     dana.rewrite("step-2-needed", "2").await;
+    dana.click("flow-next").await;
     dana.says("error-steps", "Each person approves once a request, and there are too few").await;
     dana.rewrite("step-2-needed", "1").await;
     dana.has_no("error-steps").await;

@@ -237,6 +237,13 @@ pub(crate) fn approvers(named: &Approvers) -> String {
     named.roles.iter().map(role).chain(lists.map(String::as_str)).collect::<Vec<_>>().join(", ")
 }
 
+/// Whether one of the texts has what is looked for, in capitals or not. ASCII's capitals only: the tables for all others
+/// are ten kilobytes.
+pub(crate) fn found(sought: &str, texts: &[&str]) -> bool {
+    let sought = sought.trim().to_ascii_lowercase();
+    texts.iter().any(|text| text.to_ascii_lowercase().contains(&sought))
+}
+
 /// `1 step`, `2 steps`.
 pub(crate) fn counted(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })

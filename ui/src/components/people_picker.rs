@@ -2,6 +2,7 @@
 
 use crate::components::chips::{chip, toggled};
 use crate::components::field::typed;
+use crate::display::found;
 use countersign_wire::people::UserRow;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -25,7 +26,7 @@ pub(crate) fn PeoplePicker(props: &PeoplePickerProps) -> Html {
     let PeoplePickerProps { id, people, chosen, onchosen } = props;
     let is_chosen = |email: &str| chosen.iter().any(|one| one.eq_ignore_ascii_case(email));
     let open: Vec<&UserRow> = people.iter().filter(|row| row.active).collect();
-    let shown = open.iter().filter(|row| is_chosen(&row.email) || fits(row, &sought));
+    let shown = open.iter().filter(|row| is_chosen(&row.email) || found(&sought, &[&row.name, &row.email]));
     let gone = chosen.iter().filter(|email| !open.iter().any(|row| row.email.eq_ignore_ascii_case(email)));
     let one = |words: &str, email: &str| {
         let now = chosen.iter().find(|one| one.eq_ignore_ascii_case(email));
@@ -45,9 +46,4 @@ pub(crate) fn PeoplePicker(props: &PeoplePickerProps) -> Html {
             </div>
         </>
     }
-}
-
-fn fits(row: &UserRow, sought: &str) -> bool {
-    let sought = sought.trim().to_lowercase();
-    row.name.to_lowercase().contains(&sought) || row.email.to_lowercase().contains(&sought)
 }

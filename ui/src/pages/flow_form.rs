@@ -179,7 +179,10 @@ fn Wizard(props: &WizardProps) -> Html {
     };
     html! {
         <>
-            { page_head(props.title, "What waits already keeps the flow that it was asked under.", Html::default(), Html::default()) }
+            { page_head(props.title, match start.before {
+                Some(_) => "What waits already keeps the flow that it was asked under.",
+                None => "Who is asked, how they are told, and what happens when nobody answers.",
+            }, Html::default(), Html::default()) }
             if start.before.as_ref().is_some_and(|row| row.from_file) {
                 <p class="offer">{ icon(Picture::Info) }
                     <span>{ "This flow comes from a desk file. Applying that file again writes over what is changed here." }</span>

@@ -8,6 +8,7 @@ use crate::components::page_head::page_head;
 use crate::components::pick::{option, pick};
 use crate::components::route_link::RouteLink;
 use crate::components::skeleton::skeleton;
+use crate::display::found;
 use crate::hooks::fetch::Loadable;
 use crate::hooks::pending::use_pending;
 use crate::hooks::title::use_title;
@@ -78,8 +79,7 @@ pub(crate) fn FlowsPage() -> Html {
 }
 
 fn fits(row: &FlowRow, sought: &str, channel: &str) -> bool {
-    let sought = sought.trim().to_lowercase();
-    let said = [&row.body.name, &row.body.description].iter().any(|text| text.to_lowercase().contains(&sought));
+    let said = found(sought, &[&row.body.name, &row.body.description]);
     said && (channel.is_empty() || channels(row.body.channels).contains(&channel))
 }
 

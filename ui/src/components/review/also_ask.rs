@@ -20,82 +20,71 @@ pub(crate) struct AlsoAskProps {
 
 #[component]
 pub(crate) fn AlsoAsk(props: &AlsoAskProps) -> Html {
-    let asking = use_state_eq(|| false);
+    let (backend, task, toasts) = (use_backend(), use_task(), use_toasts());
+    let (asking, chosen) = (use_state_eq(|| false), use_state_eq(Vec::<String>::new));
+    // Nobody is fetched before they are needed.
+    let people =
+        use_fetch(if *asking { AttrValue::from("all") } else { AttrValue::default() }, |backend, key| match key {
+            "" => Box::pin(async { Ok(Vec::new()) }),
+            _ => backend.people(),
+        });
     let ask = |on: bool| {
-        let asking = asking.setter();
-        Callback::from(move |()| asking.set(on))
-    };
-    let ondone = {
-        let (onchanged, close) = (props.onchanged.clone(), ask(false));
+        let (asking, chosen) = (asking.setter(), chosen.setter());
         Callback::from(move |()| {
-            close.emit(());
-            onchanged.emit(());
+            asking.set(on);
+            chosen.set(Vec::new());
+        })
+    };
+    let onchosen = {
+        let chosen = chosen.setter();
+        Callback::from(move |emails: Vec<String>| chosen.set(emails))
+    };
+    let onsubmit = {
+        let (id, users, task) = (props.id, (*chosen).clone(), task.clone());
+        let (onchanged, close) = (props.onchanged.clone(), ask(false));
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            let (backend, users, toasts) = (backend.clone(), users.clone(), toasts.clone());
+            let (onchanged, close) = (onchanged.clone(), close.clone());
+            task.run(async move {
+                backend.also_ask(id, users).await?;
+                toasts.show(Tone::Good, "They are asked too from now on.");
+                close.emit(());
+                onchanged.emit(());
+                Ok(())
+            });
         })
     };
     html! {
         <>
             <Button tone="small" onclick={ask(true)} testid="also-ask">{ "Also ask…" }</Button>
             if *asking {
-                <AlsoAskDialog id={props.id} onclose={ask(false)} {ondone} />
+                <Dialog title="Also ask" onclose={ask(false)} testid="also-ask-dialog">
+                    <form {onsubmit} class="stack">
+                        <p class="soft">{ "They are told at once and may decide at this step; the number of approvals stays." }</p>
+                        { match &people.data {
+                            Loadable::Loading => skeleton(2),
+                            Loadable::Failed(failure) =>
+                                failed("The people can't be shown", failure, &people.reload, "list-error"),
+                            Loadable::Ready(rows) => html! {
+                                <div class={classes!("field", task.about("users").is_some().then_some("wrong"))}>
+                                    <PeoplePicker id="also" people={rows.clone()} chosen={(*chosen).clone()} {onchosen} />
+                                    if let Some(error) = task.about("users") {
+                                        <p class="field-error" role="alert" data-testid="error-users">{ error }</p>
+                                    }
+                                </div>
+                            },
+                        } }
+                        { form_error(task.failure(), &["users"]) }
+                        <div class="form-acts">
+                            <Button onclick={ask(false)}>{ "Cancel" }</Button>
+                            <Button tone="main" disabled={chosen.is_empty()} busy={task.is_busy()} testid="also-ask-save">
+                                { "Ask them too" }
+                            </Button>
+                        </div>
+                    </form>
+                </Dialog>
             }
         </>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct AlsoAskDialogProps {
-    id: RequestId,
-    onclose: Callback<()>,
-    ondone: Callback<()>,
-}
-
-#[component]
-fn AlsoAskDialog(props: &AlsoAskDialogProps) -> Html {
-    let (backend, task, toasts) = (use_backend(), use_task(), use_toasts());
-    let people = use_fetch(AttrValue::default(), |backend, _| backend.people());
-    let chosen = use_state_eq(Vec::<String>::new);
-    let onchosen = {
-        let chosen = chosen.setter();
-        Callback::from(move |emails: Vec<String>| chosen.set(emails))
-    };
-    let onsubmit = {
-        let (id, users, task, ondone) = (props.id, (*chosen).clone(), task.clone(), props.ondone.clone());
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
-            let (backend, users, toasts, ondone) = (backend.clone(), users.clone(), toasts.clone(), ondone.clone());
-            task.run(async move {
-                backend.also_ask(id, users).await?;
-                toasts.show(Tone::Good, "They are asked too from now on.");
-                ondone.emit(());
-                Ok(())
-            });
-        })
-    };
-    html! {
-        <Dialog title="Also ask" onclose={props.onclose.clone()} testid="also-ask-dialog">
-            <form {onsubmit} class="stack">
-                <p class="soft">{ "They are told at once and may decide at this step; the number of approvals stays." }</p>
-                { match &people.data {
-                    Loadable::Loading => skeleton(2),
-                    Loadable::Failed(failure) =>
-                        failed("The people can't be shown", failure, &people.reload, "list-error"),
-                    Loadable::Ready(rows) => html! {
-                        <div class={classes!("field", task.about("users").is_some().then_some("wrong"))}>
-                            <PeoplePicker id="also" people={rows.clone()} chosen={(*chosen).clone()} {onchosen} />
-                            if let Some(error) = task.about("users") {
-                                <p class="field-error" role="alert" data-testid="error-users">{ error }</p>
-                            }
-                        </div>
-                    },
-                } }
-                { form_error(task.failure(), &["users"]) }
-                <div class="form-acts">
-                    <Button onclick={props.onclose.clone()}>{ "Cancel" }</Button>
-                    <Button tone="main" disabled={chosen.is_empty()} busy={task.is_busy()} testid="also-ask-save">
-                        { "Ask them too" }
-                    </Button>
-                </div>
-            </form>
-        </Dialog>
     }
 }
