@@ -92,6 +92,7 @@ async fn an_agent_that_was_denied_too_often_is_let_ask_again() {
         dana.says("agent-cools", "invoice-bot was denied several times in a row").await;
         dana.click("agent-lift").await;
         dana.has_no("agent-cools").await;
+        assert_eq!(dana.focused().await, if round == "card" { "review-body" } else { "page-title" });
     }
     story.agent.ask(refund(1)).await.expect(202);
     story.dana.quit().await;

@@ -135,7 +135,7 @@ async fn a_flow_is_written_by_keyboard_alone() {
     assert_eq!(dana.focused().await, "zone");
     dana.press("\u{e009}a\u{e000}Europe/Zurich").await;
     dana.press(ENTER).await;
-    dana.says("review-auto", "approves itself after 30 minutes").await;
+    dana.says("review-auto", "approves itself after 5 minutes").await;
     dana.says("flow-form", "22:00 to 07:00, Europe/Zurich").await;
     dana.tab_to("flow-save").await;
     dana.press(ENTER).await;
@@ -222,6 +222,8 @@ async fn a_flow_is_copied_found_again_and_deleted_once_nothing_names_it() {
     story.apply(", flow: Finance").await;
     dana.click("confirm-yes").await;
     dana.shows("“Payroll” is deleted").await;
+    dana.has_no("flow-row").await;
+    assert_eq!(dana.focused().await, "page-title");
     dana.shows("No flow matches").await;
     story.dana.quit().await;
 }

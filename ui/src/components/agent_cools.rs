@@ -4,6 +4,7 @@ use crate::components::button::Button;
 use crate::components::form::form_error;
 use crate::components::icon::{Picture, icon};
 use crate::display;
+use crate::hooks::focus::focus_on;
 use crate::hooks::{use_backend, use_me, use_now, use_task};
 use countersign_domain::Timestamp;
 use countersign_domain::ids::AgentId;
@@ -30,6 +31,10 @@ pub(crate) fn AgentCools(props: &AgentCoolsProps) -> Html {
             let (backend, onchanged) = (backend.clone(), onchanged.clone());
             task.run(async move {
                 backend.lift_cool_down(id).await?;
+                // What was pressed goes with the notice.
+                if !focus_on("#review-body") {
+                    focus_on("#page-title");
+                }
                 onchanged.emit(());
                 Ok(())
             });

@@ -7,6 +7,7 @@ use crate::components::message::failed;
 use crate::components::skeleton::skeleton;
 use crate::display;
 use crate::hooks::fetch::Loadable;
+use crate::hooks::focus::focus_on;
 use crate::hooks::task::Task;
 use crate::hooks::toasts::Tone;
 use crate::hooks::{use_backend, use_fetch, use_now, use_task, use_toasts};
@@ -49,6 +50,8 @@ pub(crate) fn AwayForm() -> Html {
             let (backend, reload) = (backend.clone(), reload.clone());
             ending.run(async move {
                 backend.end_delegation(id).await?;
+                // What was pressed goes with its row.
+                focus_on("#away-title");
                 reload.emit(());
                 Ok(())
             });
@@ -57,7 +60,7 @@ pub(crate) fn AwayForm() -> Html {
     html! {
         <form {onsubmit} class="block stack" data-testid="away">
             <div>
-                <h2>{ "Out of office" }</h2>
+                <h2 id="away-title" tabindex="-1">{ "Out of office" }</h2>
                 <p class="sub">{ "A colleague is asked in your place, and decides as themselves. You are still asked too." }</p>
             </div>
             { match &planned.data {

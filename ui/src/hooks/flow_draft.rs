@@ -33,7 +33,7 @@ impl FlowDraft {
     /// A flow that nobody has written yet: one step, which asks whom a new desk asks.
     pub(crate) fn fresh() -> FlowBody {
         let body = FlowBody::default_flow("", Default::default(), false);
-        FlowBody { description: String::new(), timeout_minutes: 60, ..body }
+        FlowBody { description: String::new(), ..body }
     }
 
     /// What is checked and sent.

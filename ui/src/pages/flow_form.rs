@@ -127,7 +127,7 @@ fn Wizard(props: &WizardProps) -> Html {
     let sent = draft.body();
     let known = Faults::of(&sent, &start.people, &*zones);
     let shown = if *tries > 0 { known.on(*stage) } else { Faults::default() }.and(task.failure());
-    use_focus(*stage, *tries);
+    use_focus(*stage, *tries, draft.0.steps.len());
     use_return(&task, &stage, &tries);
     let go = {
         let (stage, tries, known) = (stage.clone(), tries.clone(), known.clone());
@@ -244,7 +244,7 @@ fn acts(here: usize, go: &Callback<usize>, task: &Task) -> Html {
 
 /// Whoever comes to a stage begins at its heading; whoever may not go on, at the first field that is wrong.
 #[hook]
-fn use_focus(stage: usize, tries: u32) {
+fn use_focus(stage: usize, tries: u32, steps: usize) {
     let came = use_mut_ref(|| false);
     use_effect_with(stage, move |_| {
         if came.replace(true) {
@@ -253,6 +253,8 @@ fn use_focus(stage: usize, tries: u32) {
             focus_if_lost(&["#page-title"]);
         }
     });
+    // The step that was removed had it.
+    use_effect_with(steps, |_| focus_if_lost(&["#stage-title"]));
     use_effect_with((stage, tries), |(_, tries)| {
         if *tries > 0 {
             focus_first_wrong();

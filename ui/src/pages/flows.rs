@@ -10,6 +10,7 @@ use crate::components::route_link::RouteLink;
 use crate::components::skeleton::skeleton;
 use crate::display::found;
 use crate::hooks::fetch::Loadable;
+use crate::hooks::focus::focus_if_lost;
 use crate::hooks::pending::use_pending;
 use crate::hooks::title::use_title;
 use crate::hooks::{use_fetch, use_is_admin};
@@ -25,6 +26,8 @@ pub(crate) fn FlowsPage() -> Html {
     use_title("Flows", pending);
     let is_admin = use_is_admin();
     let flows = use_fetch(AttrValue::default(), |backend, _| backend.flows());
+    // The row that was deleted had it.
+    use_effect_with(flows.data.clone(), |_| focus_if_lost(&["#page-title"]));
     let (sought, channel) = (use_state_eq(String::new), use_state_eq(String::new));
     if !is_admin {
         return for_admins(Picture::Steps, "Only admins see and change who is asked.");

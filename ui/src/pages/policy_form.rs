@@ -22,6 +22,7 @@ use crate::hooks::toasts::Tone;
 use crate::hooks::{use_backend, use_fetch, use_is_admin, use_task, use_toasts};
 use crate::routes::Route;
 use countersign_domain::policy::{Action, PolicyBody, named_tools};
+use countersign_wire::policies::FlowRow;
 use countersign_wire::requests::Card;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -151,8 +152,7 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
             });
         })
     };
-    let flow_names: Vec<String> =
-        flows.data.ready().map(|rows| rows.iter().map(|row| row.body.name.clone()).collect()).unwrap_or_default();
+    let flow_names: Vec<String> = flows.data.ready().map(|rows| usable(rows)).unwrap_or_default();
     let write = |field: FieldOf| {
         let dispatch = draft.dispatcher();
         Callback::from(move |text: String| dispatch.dispatch((field, text)))
@@ -214,6 +214,11 @@ fn PolicyForm(props: &PolicyFormProps) -> Html {
             </form>
         </>
     }
+}
+
+/// The names of the flows that ask anybody.
+fn usable(rows: &[FlowRow]) -> Vec<String> {
+    rows.iter().filter(|row| row.body.active).map(|row| row.body.name.clone()).collect()
 }
 
 /// Which request the draft is about, in its own words.
