@@ -174,6 +174,27 @@ impl Address {
     }
 }
 
+impl Address {
+    /// Whether it is of somebody without an account.
+    #[must_use]
+    pub const fn is_outside(&self) -> bool {
+        matches!(self, Self::Email(_) | Self::Phone(_))
+    }
+}
+
+impl DeliveryState {
+    /// Whether an admin may have such a message told again: what was given up, and what asked somebody outside, whose link
+    /// may be over or locked.
+    #[must_use]
+    pub const fn may_repeat(self, kind: DeliveryKind, to: &Address) -> bool {
+        match self {
+            Self::Dead => true,
+            Self::Sent => kind.asks() && to.is_outside(),
+            Self::Waiting | Self::Withdrawn | Self::Folded => false,
+        }
+    }
+}
+
 impl From<Recipient> for Address {
     fn from(recipient: Recipient) -> Self {
         match recipient {

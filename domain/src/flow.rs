@@ -238,6 +238,11 @@ impl Step {
     pub const fn of(order: u32, approvers: Approvers) -> Self {
         Self { order, approvers, min_approvals: 1, escalate_after_minutes: None, escalate_to: None }
     }
+
+    /// Whom it names, at once and after its escalation.
+    fn named(&self) -> impl Iterator<Item = &Approvers> {
+        [Some(&self.approvers), self.escalate_to.as_ref()].into_iter().flatten()
+    }
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ id! {
     SessionId
     /// A passkey as the desk stores it (not the authenticator's credential id).
     PasskeyId
-    /// A one-time link: setup, invitation or sign-in.
+    /// A one-time link: setup, invitation, sign-in, or for somebody outside to decide by.
     LinkId
     /// A passkey ceremony that has begun.
     CeremonyId

@@ -17,6 +17,7 @@ pub mod execution;
 pub mod flow;
 pub mod grant;
 pub mod ids;
+pub mod outside;
 pub mod policy;
 pub mod presence;
 pub mod request;

@@ -318,6 +318,11 @@ pub enum Decider {
         /// Their name.
         name: String,
     },
+    /// Somebody outside, by the code of a message.
+    External {
+        /// Their mail address, or their masked phone.
+        name: String,
+    },
     /// A policy.
     Policy {
         /// Its name; none when no policy matched.

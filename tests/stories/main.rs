@@ -55,6 +55,7 @@ mod mcp_http_upstreams;
 mod mcp_permission;
 mod mcp_upstreams;
 mod mcp_waits;
+mod outside;
 mod paging;
 mod passkeys;
 mod pruning;

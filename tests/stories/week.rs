@@ -8,7 +8,8 @@ use axum::{Json, Router};
 use countersign_domain::flow::course::{Turn, World};
 use countersign_domain::flow::timing::Frame;
 use countersign_domain::flow::{
-    Cast, Course, Effect, Ending, FlowBody, FlowEvent, FlowTimer, Offsets, Parties, Person as Asked, Roster, Voter,
+    Cast, Course, Effect, Ending, FlowBody, FlowEvent, FlowTimer, Offsets, Parties, Person as Asked, Recipient, Roster,
+    Voter,
 };
 use countersign_domain::ids::UserId;
 use countersign_domain::request::Vote;
@@ -125,7 +126,14 @@ impl Modelled {
         let emails: Vec<String> = PEOPLE.iter().map(|(name, ..)| format!("{name}@acme.test")).collect();
         let people = (0..PEOPLE.len()).map(|person| {
             let (email, groups) = (emails[person].as_str(), groups[person].as_slice());
-            Asked::from(Voter { id: person_id(person), email, groups, role: PEOPLE[person].1, active: true })
+            Asked::from(Voter {
+                id: person_id(person),
+                email,
+                phone: None,
+                groups,
+                role: PEOPLE[person].1,
+                active: true,
+            })
         });
         let nobody = UserId(uuid::Uuid::from_u128(99));
         self.flow.roster(course, people, &self.votes, Parties { requester: nobody, owner: nobody })
@@ -166,16 +174,16 @@ impl Modelled {
         if self.ending.is_some() {
             return (409, "request_ended");
         }
-        if self.votes.iter().any(|cast| cast.user == person_id(person)) {
+        if self.votes.iter().any(|cast| cast.by == Recipient::User(person_id(person))) {
             return (409, "already_decided");
         }
-        let asked = countersign_domain::flow::Recipient::User(person_id(person));
+        let asked = Recipient::User(person_id(person));
         if !self.roster(&self.course).waiting.contains(&asked) {
             // Whom no step may ever ask sees nothing of it.
             return (403, "not_your_turn");
         }
         let vote = if approve { Vote::Approve } else { Vote::Deny };
-        self.votes.push(Cast { user: person_id(person), step: self.course.step, vote });
+        self.votes.push(Cast { by: Recipient::User(person_id(person)), step: self.course.step, vote });
         self.turn(now, |flow, course, world| flow.after(course, FlowEvent::Voted, world));
         (200, "")
     }

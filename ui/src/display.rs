@@ -216,7 +216,7 @@ pub(crate) fn ending(card: &Card, already: bool, when: &str) -> Option<String> {
     let by = match (&card.decided_by, card.state) {
         (_, RequestState::Expired) => " without an answer".to_owned(),
         (_, RequestState::Withdrawn) => String::new(),
-        (Some(Decider::User { name, .. }), _) => format!(" by {name}"),
+        (Some(Decider::User { name, .. } | Decider::External { name }), _) => format!(" by {name}"),
         (Some(Decider::Auto {}), _) => ": nobody answered in time".to_owned(),
         (Some(Decider::Grant { name }), _) => format!(" under a grant of {name}"),
         (Some(Decider::Policy { name: Some(name) }), _) => format!(" by policy “{name}”"),

@@ -30,6 +30,9 @@ pub struct DeliveryRow {
     pub due_at: Timestamp,
     /// When it was told, given up or taken back.
     pub ended_at: Option<Timestamp>,
+    /// Whether it may be sent again: what was given up, and what asks somebody outside, who then gets a new link and code.
+    #[serde(default)]
+    pub may_repeat: bool,
 }
 
 /// To whom a message goes, in words.

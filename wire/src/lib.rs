@@ -9,6 +9,7 @@ pub mod deliveries;
 pub mod events;
 pub mod grants;
 pub mod me;
+pub mod outside;
 pub mod people;
 pub mod policies;
 pub mod problem;

@@ -360,6 +360,23 @@ pub struct ToldLine {
     pub fate_at: Timestamp,
     /// Why the last try failed.
     pub error: Option<String>,
+    /// Of one that asks somebody outside, what became of the last link that it brought.
+    #[serde(default)]
+    pub link: Option<LinkFate>,
+}
+
+/// What became of a link for somebody outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkFate {
+    /// It can decide.
+    Good,
+    /// It decided.
+    Used,
+    /// Too many wrong codes.
+    Locked,
+    /// Its time is over, or the request's.
+    Over,
 }
 
 /// `POST /api/requests/{id}/approvers`: who is asked too at the step where the request stands.

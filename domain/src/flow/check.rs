@@ -1,9 +1,10 @@
 //! What is wrong with a flow, all at once: fields that say nothing sensible, and flows that can't end.
 
 use super::timing::minutes;
-use super::{Approvers, FlowBody, Offsets, Step, Voter};
+use super::{Approvers, Confirmation, FlowBody, Offsets, Recipient, Step, Voter};
 use crate::Timestamp;
 use crate::user::is_email;
+use std::collections::BTreeSet;
 
 /// The most steps of a flow.
 const MOST_STEPS: usize = 20;
@@ -21,15 +22,13 @@ pub struct FlowProblem {
     pub field: String,
     /// A plain sentence.
     pub message: String,
-    /// Whether a later version brings it (422 `not_available`), rather than it being wrong.
-    pub not_available: bool,
 }
 
 impl FlowProblem {
     /// Something that is wrong.
     #[must_use]
     pub fn wrong(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into(), not_available: false }
+        Self { field: field.into(), message: message.into() }
     }
 }
 
@@ -59,6 +58,7 @@ impl FlowBody {
         problems.refuse_unless(self.steps.len() <= MOST_STEPS, "steps", "a flow has at most 20 steps");
         self.check_times(&mut problems, offsets);
         self.check_webhook(&mut problems);
+        self.check_outsiders(&mut problems);
         for (index, step) in self.steps.iter().enumerate() {
             self.check_step(&mut problems, index, step);
         }
@@ -139,18 +139,47 @@ impl FlowBody {
         let phones = named.phones.iter().all(|phone| is_phone(phone));
         let message = "a phone is `+`, the country and the number: 7 to 15 digits";
         problems.refuse_unless(phones, &format!("{field}.phones"), message);
-        if named.names_outsiders() {
-            let message = "people outside the desk are not available in this version";
-            problems.0.push(FlowProblem { not_available: true, ..FlowProblem::wrong(field, message) });
+    }
+
+    /// People outside hold no passkey of this desk, and what they are not told they can't decide.
+    fn check_outsiders(&self, problems: &mut Problems) {
+        let named = || self.steps.iter().flat_map(Step::named);
+        let any = named().any(Approvers::names_outsiders);
+        let message = "people outside have no passkey here: a flow that asks them needs `session`";
+        problems.refuse_unless(!any || self.confirmation == Confirmation::Session, "confirmation", message);
+        let mail = self.channels.email || named().all(|named| named.emails.is_empty());
+        let message = "`emails` of people outside are reached by mail only: turn it on";
+        problems.refuse_unless(mail, "channels.email", message);
+        let texts = self.channels.sms || named().all(|named| named.phones.is_empty());
+        let message = "`phones` of people outside are reached by text message only: turn it on";
+        problems.refuse_unless(texts, "channels.sms", message);
+    }
+
+    /// What is wrong with the addresses of people outside: those that are of people with an account, who decide signed in.
+    #[must_use]
+    pub fn check_addresses(&self, people: &[Voter<'_>]) -> Vec<FlowProblem> {
+        let mut problems = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            for (list, named) in [("approvers", Some(&step.approvers)), ("escalate_to", step.escalate_to.as_ref())] {
+                let Some(named) = named else { continue };
+                for address in named.outsiders() {
+                    let Some((kind, text, email)) = account_of(&address, people) else { continue };
+                    let message = format!("{text} is of somebody with an account: name {email} in `users` instead");
+                    problems.push(FlowProblem::wrong(format!("steps[{index}].{list}.{kind}"), message));
+                }
+            }
         }
+        problems
     }
 
     /// Whether the people there are can bring it to an end: at every step enough who may approve, and none of them
     /// needed at two steps, since each votes once a request.
     #[must_use]
     pub fn check_people(&self, people: &[Voter<'_>]) -> Vec<FlowProblem> {
-        let mut problems = Problems::default();
-        let able: Vec<Vec<usize>> = self.steps.iter().map(|step| able(step, people)).collect();
+        let mut problems = Problems(self.check_addresses(people));
+        let outsiders: BTreeSet<_> = self.steps.iter().flat_map(Step::named).flat_map(Approvers::outsiders).collect();
+        let outsiders: Vec<_> = outsiders.into_iter().collect();
+        let able: Vec<Vec<usize>> = self.steps.iter().map(|step| able(step, people, &outsiders)).collect();
         for (index, (step, able)) in self.steps.iter().zip(&able).enumerate() {
             let field = format!("steps[{index}].approvers");
             let enough = able.len() >= step.min_approvals as usize;
@@ -168,14 +197,28 @@ impl FlowBody {
     }
 }
 
-/// Who could approve at a step, by their place among the people; people outside have places behind theirs.
-fn able(step: &Step, people: &[Voter<'_>]) -> Vec<usize> {
-    let lists = [Some(&step.approvers), step.escalate_to.as_ref()];
-    let selected = |voter: &Voter<'_>| voter.active && lists.iter().flatten().any(|named| named.selects(voter));
+/// Who could approve at a step, by their place among the people; addresses outside have their places behind them, the
+/// same at every step.
+fn able(step: &Step, people: &[Voter<'_>], outsiders: &[Recipient]) -> Vec<usize> {
+    let selected = |voter: &Voter<'_>| voter.active && step.named().any(|named| named.selects(voter));
     let inside = people.iter().enumerate().filter(|(_, voter)| selected(voter)).map(|(place, _)| place);
-    let outside: usize = lists.iter().flatten().map(|named| named.emails.len() + named.phones.len()).sum();
-    let behind = people.len() + step.order as usize * 2 * MOST_NAMES;
-    inside.chain((0..outside).map(|place| behind + place)).collect()
+    let outside: BTreeSet<_> = step.named().flat_map(Approvers::outsiders).collect();
+    let places = outside.iter().filter_map(|address| outsiders.binary_search(address).ok());
+    inside.chain(places.map(|place| people.len() + place)).collect()
+}
+
+/// The list that an address stands in, the address, and the email of the person whose it is.
+fn account_of<'a>(address: &'a Recipient, people: &[Voter<'a>]) -> Option<(&'static str, &'a str, &'a str)> {
+    let (kind, text) = match address {
+        Recipient::User(_) => return None,
+        Recipient::Email(email) => ("emails", email),
+        Recipient::Phone(phone) => ("phones", phone),
+    };
+    let theirs = |voter: &&Voter<'_>| match address {
+        Recipient::Phone(phone) => voter.phone == Some(phone),
+        _ => text.eq_ignore_ascii_case(voter.email),
+    };
+    people.iter().find(theirs).map(|voter| (kind, text.as_str(), voter.email))
 }
 
 /// Whether every approval can be given by another person: a matching of approvals to people by augmenting paths.

@@ -3,8 +3,9 @@
 use super::{Approvers, Course, FlowBody, Roster};
 use crate::ids::UserId;
 use crate::request::Vote;
-use crate::user::Role;
+use crate::user::{Role, normal_email};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A person as the flow sees them: live membership, whatever the selectors say.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,8 @@ pub struct Voter<'a> {
     pub id: UserId,
     /// Their address, in its normal spelling.
     pub email: &'a str,
+    /// Their phone, if they told one.
+    pub phone: Option<&'a str>,
     /// Their groups.
     pub groups: &'a [String],
     /// Their role.
@@ -45,18 +48,19 @@ pub struct Parties {
     pub owner: UserId,
 }
 
-/// A vote as it was cast. One a person and request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A vote as it was cast. One a person, or an address outside, and request.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cast {
     /// Whose.
-    pub user: UserId,
+    pub by: Recipient,
     /// At which step.
     pub step: u32,
     /// What they said.
     pub vote: Vote,
 }
 
-/// Whom a message is for.
+/// Somebody who is asked: whom messages are for, and whose votes count. Of somebody outside the desk only the address
+/// is known, in its normal spelling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recipient {
@@ -68,7 +72,62 @@ pub enum Recipient {
     Phone(String),
 }
 
+impl Recipient {
+    /// Whether they have no account.
+    #[must_use]
+    pub const fn is_outside(&self) -> bool {
+        !matches!(self, Self::User(_))
+    }
+
+    /// Somebody outside as others are shown them: enough to recognise the address and too little to write to it.
+    #[must_use]
+    pub fn masked(&self) -> Option<String> {
+        match self {
+            Self::User(_) => None,
+            Self::Email(email) => {
+                let (local, host) = email.split_once('@')?;
+                Some(format!("{}…@{host}", local.chars().next()?))
+            }
+            Self::Phone(phone) => {
+                let last = phone.len().saturating_sub(3);
+                Some(format!("{}…{}", phone.get(..3)?, phone.get(last..)?))
+            }
+        }
+    }
+
+    /// How somebody outside signs a decision: a mail address stands for a name, a number is masked.
+    #[must_use]
+    pub fn signature(&self) -> Option<String> {
+        match self {
+            Self::Email(email) => Some(email.clone()),
+            other => other.masked(),
+        }
+    }
+
+    /// Whether this address is that of somebody with an account, who decides signed in and not by a link. A phone is
+    /// what people say it is, so it only keeps the parties themselves away.
+    fn is_of(&self, voter: &Voter<'_>, parties: Parties) -> bool {
+        match self {
+            Self::User(id) => *id == voter.id,
+            Self::Email(email) => email.eq_ignore_ascii_case(voter.email),
+            Self::Phone(phone) => parties.has(voter.id) && voter.phone == Some(phone),
+        }
+    }
+}
+
+impl Parties {
+    fn has(&self, user: UserId) -> bool {
+        user == self.requester || user == self.owner
+    }
+}
+
 impl Approvers {
+    /// The addresses of people outside, in their normal spelling.
+    pub fn outsiders(&self) -> impl Iterator<Item = Recipient> {
+        let emails = self.emails.iter().map(|email| Recipient::Email(normal_email(email)));
+        emails.chain(self.phones.iter().cloned().map(Recipient::Phone))
+    }
+
     pub(super) fn selects(&self, voter: &Voter<'_>) -> bool {
         self.users.iter().any(|user| user.eq_ignore_ascii_case(voter.email))
             || self.groups.iter().any(|group| voter.groups.contains(group))
@@ -89,11 +148,19 @@ impl FlowBody {
     /// Whether the step where the flow stands names this person, be they a party or not.
     #[must_use]
     pub fn selects(&self, course: &Course, voter: &Voter<'_>) -> bool {
-        let Some(step) = self.step(course.step) else { return false };
-        let escalated = step.escalate_to.iter().filter(|_| course.escalated);
-        [&step.approvers].into_iter().chain(escalated).any(|named| named.selects(voter))
+        if self.step(course.step).is_none() {
+            return false;
+        }
+        self.named(course).any(|named| named.selects(voter))
             || course.also.contains(&(course.step, voter.id))
             || (course.admins && voter.role == Role::Admin)
+    }
+
+    /// Whom the step where the flow stands names by now.
+    fn named(&self, course: &Course) -> impl Iterator<Item = &Approvers> {
+        let step = self.step(course.step);
+        let escalated = step.and_then(|step| step.escalate_to.as_ref()).filter(|_| course.escalated);
+        step.map(|step| &step.approvers).into_iter().chain(escalated)
     }
 
     /// Whether any step names this person, or somebody whom they stand in for, at once or after an escalation.
@@ -107,8 +174,7 @@ impl FlowBody {
     }
 
     fn may_vote(&self, voter: &Voter<'_>, parties: Parties) -> bool {
-        let party = voter.id == parties.requester || voter.id == parties.owner;
-        voter.active && (self.allow_self_approval || !party)
+        voter.active && (self.allow_self_approval || !parties.has(voter.id))
     }
 
     /// Who may still decide where the flow stands, and what the votes at that step come to. Only votes of people who
@@ -122,12 +188,15 @@ impl FlowBody {
         parties: Parties,
     ) -> Roster {
         let mut roster = Roster { denied: votes.iter().any(|cast| cast.vote == Vote::Deny), ..Roster::default() };
-        for person in people.into_iter().filter(|person| self.asks(course, person, parties)) {
-            match votes.iter().find(|cast| cast.user == person.voter.id) {
-                None => roster.waiting.push(Recipient::User(person.voter.id)),
-                Some(cast) if cast.step == course.step && cast.vote == Vote::Approve => roster.given += 1,
-                Some(_) => {}
+        let mut outsiders: BTreeSet<Recipient> = self.named(course).flat_map(Approvers::outsiders).collect();
+        for person in people {
+            outsiders.retain(|outsider| !outsider.is_of(&person.voter, parties));
+            if self.asks(course, &person, parties) {
+                roster.count(course, Recipient::User(person.voter.id), votes);
             }
+        }
+        for outsider in outsiders {
+            roster.count(course, outsider, votes);
         }
         roster.waiting.sort_unstable();
         roster
@@ -145,5 +214,22 @@ impl FlowBody {
             let roster = self.roster(&then, people.iter().cloned(), votes, parties);
             !roster.denied && roster.given >= step.min_approvals
         })
+    }
+}
+
+impl Roster {
+    fn count(&mut self, course: &Course, asked: Recipient, votes: &[Cast]) {
+        match votes.iter().find(|cast| cast.by == asked) {
+            None => self.waiting.push(asked),
+            Some(cast) if cast.step == course.step && cast.vote == Vote::Approve => self.given += 1,
+            Some(_) => {}
+        }
+    }
+
+    /// Without people outside: what is granted for a time is for people with an account to give.
+    #[must_use]
+    pub fn of_the_house(mut self) -> Self {
+        self.waiting.retain(|asked| !asked.is_outside());
+        self
     }
 }

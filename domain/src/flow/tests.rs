@@ -21,7 +21,7 @@ pub(super) fn user(n: u128) -> UserId {
 }
 
 pub(super) fn voter(n: u128, role: Role) -> Voter<'static> {
-    Voter { id: user(n), email: "x@acme.test", groups: &[], role, active: true }
+    Voter { id: user(n), email: "x@acme.test", phone: None, groups: &[], role, active: true }
 }
 
 const PARTIES: Parties = Parties { requester: UserId(Uuid::from_u128(1)), owner: UserId(Uuid::from_u128(2)) };
@@ -95,13 +95,15 @@ fn everything_that_is_wrong_is_said_at_once() {
         fields(&flow.check(&Utc)),
         [
             "auto_approve_minutes",
+            "channels.email",
+            "channels.sms",
+            "confirmation",
             "name",
             "quiet_hours",
             "quiet_hours.time_zone",
             "remainder",
             "reminder_interval_minutes",
             "reminder_interval_minutes",
-            "steps[0].approvers",
             "steps[0].approvers.emails",
             "steps[0].approvers.phones",
             "steps[0].escalate_to",
@@ -147,7 +149,11 @@ fn nobody_is_counted_on_twice() {
 fn an_earlier_steps_approval_falls_with_its_approver() {
     let by = |order, role| Step::of(order, Approvers { roles: vec![role], ..Approvers::default() });
     let flow = FlowBody::of_steps("x", vec![by(1, Role::Approver), by(2, Role::Admin)]);
-    let votes = [(3, 1), (4, 2)].map(|(n, step)| Cast { user: user(n), step, vote: crate::request::Vote::Approve });
+    let votes = [(3, 1), (4, 2)].map(|(n, step)| Cast {
+        by: Recipient::User(user(n)),
+        step,
+        vote: crate::request::Vote::Approve,
+    });
     let second = Course { step: 2, ..first() };
     let people = [voter(3, Role::Approver), voter(4, Role::Admin)];
     assert!(flow.stands(&second, &people.map(Person::from), &votes, PARTIES));
@@ -213,4 +219,91 @@ fn a_stand_in_is_asked_and_judged_as_themselves_and_never_for_a_party() {
     assert!(!flow.asks(&first(), &for_party, PARTIES), "nobody stands in for the owner");
     let closed = Person { stands_in_for: vec![Voter { active: false, ..away }], ..for_away(4) };
     assert!(!flow.asks(&first(), &closed, PARTIES));
+}
+
+const PAT: &str = "pat@partner.test";
+
+fn outside(emails: &[&str], phones: &[&str]) -> Approvers {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    Approvers { emails: owned(emails), phones: owned(phones), ..Approvers::default() }
+}
+
+/// A flow that asks these, and may.
+fn asking(steps: Vec<Approvers>) -> FlowBody {
+    let steps = (1..).zip(steps).map(|(order, approvers)| Step::of(order, approvers)).collect();
+    let channels = Channels { email: true, sms: true, ..Channels::default() };
+    FlowBody { confirmation: Confirmation::Session, channels, ..FlowBody::of_steps("x", steps) }
+}
+
+fn waiting(flow: &FlowBody, people: &[Voter<'static>]) -> Vec<Recipient> {
+    flow.roster(&first(), people.iter().copied().map(Person::from), &[], PARTIES).waiting
+}
+
+#[test]
+fn people_outside_are_asked_by_session_and_over_a_channel_that_reaches_them() {
+    let flow = asking(vec![outside(&[PAT], &["+41790000001"])]);
+    assert_eq!(flow.check(&Utc), []);
+    for confirmation in [Confirmation::Passkey, Confirmation::PasskeyIfEnrolled] {
+        assert_eq!(fields(&FlowBody { confirmation, ..flow.clone() }.check(&Utc)), ["confirmation"]);
+    }
+    let untold = FlowBody { channels: Channels { push: true, webhook: false, ..Channels::default() }, ..flow.clone() };
+    assert_eq!(fields(&untold.check(&Utc)), ["channels.email", "channels.sms"]);
+    let mut later = asking(vec![Approvers { roles: vec![Role::Admin], ..Approvers::default() }]);
+    later.confirmation = Confirmation::Passkey;
+    later.steps[0].escalate_after_minutes = Some(5);
+    later.steps[0].escalate_to = Some(outside(&[PAT], &[]));
+    assert_eq!(fields(&later.check(&Utc)), ["confirmation"], "an escalation asks them too");
+}
+
+#[test]
+fn an_address_of_somebody_with_an_account_is_refused_with_a_hint() {
+    let mut flow = asking(vec![outside(&["X@acme.test"], &["+41790000001"])]);
+    flow.steps[0].escalate_to = Some(outside(&[PAT], &["+41790000001"]));
+    let people = [Voter { email: "kai@acme.test", phone: Some("+41790000001"), ..voter(4, Role::Member) }];
+    let closed = Voter { active: false, ..voter(3, Role::Admin) };
+    let problems = flow.check_people(&[people[0], closed]);
+    let at = ["steps[0].approvers.emails", "steps[0].approvers.phones", "steps[0].escalate_to.phones"];
+    assert_eq!(fields(&problems), at);
+    assert_eq!(problems[0].message, "x@acme.test is of somebody with an account: name x@acme.test in `users` instead");
+}
+
+#[test]
+fn an_address_outside_counts_once_a_request_however_often_it_is_named() {
+    let twice = asking(vec![outside(&[PAT, "Pat@Partner.test"], &[])]);
+    let needs_two = |mut flow: FlowBody| {
+        flow.steps[0].min_approvals = 2;
+        flow
+    };
+    let problems = needs_two(twice).check_people(&[]);
+    assert_eq!(problems[0].message, "needs 2 approvals, but only 1 could approve");
+    assert_eq!(needs_two(asking(vec![outside(&[PAT], &["+41790000001"])])).check_people(&[]), []);
+    let at_both = asking(vec![outside(&[PAT], &[]), outside(&[PAT], &[])]);
+    assert_eq!(fields(&at_both.check_people(&[])), ["steps"]);
+    let and_another = asking(vec![outside(&[PAT], &[]), outside(&[PAT, "sam@partner.test"], &[])]);
+    assert_eq!(and_another.check_people(&[]), []);
+}
+
+#[test]
+fn who_has_an_account_is_not_asked_outside_and_a_party_never() {
+    let flow =
+        FlowBody { allow_self_approval: true, ..asking(vec![outside(&["x@acme.test", PAT], &["+41790000001"])]) };
+    let pat = Recipient::Email(PAT.into());
+    let phone = Recipient::Phone("+41790000001".into());
+    assert_eq!(waiting(&flow, &[voter(3, Role::Member)]), [pat.clone(), phone.clone()]);
+    let closed = Voter { active: false, ..voter(3, Role::Member) };
+    assert_eq!(waiting(&flow, &[closed]), [pat.clone(), phone.clone()], "nor whose account was closed");
+    for party in [1, 2] {
+        let with_phone = Voter { phone: Some("+41790000001"), ..voter(party, Role::Member) };
+        assert_eq!(waiting(&flow, &[with_phone]), std::slice::from_ref(&pat));
+    }
+    let stranger = Voter { phone: Some("+41790000001"), ..voter(3, Role::Member) };
+    assert_eq!(waiting(&flow, &[stranger]), [pat, phone], "nobody keeps others away by telling their number");
+}
+
+#[test]
+fn what_is_shown_of_an_address_is_not_the_address() {
+    let (mail, phone) = (Recipient::Email(PAT.into()), Recipient::Phone("+41790000001".into()));
+    assert_eq!((mail.masked().unwrap(), phone.masked().unwrap()), ("p…@partner.test".into(), "+41…001".into()));
+    assert_eq!((mail.signature().unwrap(), phone.signature().unwrap()), (PAT.into(), "+41…001".into()));
+    assert_eq!(Recipient::User(user(1)).masked(), None);
 }

@@ -15,6 +15,8 @@ pub enum Actor {
     Agent(AgentId),
     /// A person.
     User(UserId),
+    /// Somebody without an account, at this address.
+    Outside(String),
     /// A policy, or the clock.
     Desk,
     /// Somebody at the command line.
@@ -26,6 +28,7 @@ impl fmt::Display for Actor {
         match self {
             Self::Agent(id) => write!(f, "agent:{id}"),
             Self::User(id) => write!(f, "user:{id}"),
+            Self::Outside(address) => write!(f, "external:{address}"),
             Self::Desk => f.write_str("desk"),
             Self::Cli(user) => write!(f, "cli:{user}"),
         }
@@ -83,7 +86,7 @@ pub struct Row {
     pub seq: i64,
     /// When, in milliseconds.
     pub at: i64,
-    /// Who: `user:<id>`, `agent:<id>`, `desk`, `cli:<os user>`.
+    /// Who: `user:<id>`, `external:<address>`, `agent:<id>`, `desk`, `cli:<os user>`.
     pub actor: String,
     /// What: `approval.approved` and so on.
     pub action: String,

@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_domain::agent::KEY_PREFIX;
+use countersign_domain::outside::CODE_DIGITS;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -14,6 +15,9 @@ const RANDOM_BYTES: usize = 32;
 
 /// How many characters of a key people may see again, to tell their keys apart.
 const HINT_LENGTH: usize = 8;
+
+/// How many codes there are.
+const CODES: u32 = 10_u32.pow(CODE_DIGITS as u32);
 
 /// The operating system has no randomness to give; nothing that needs a secret can go on.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +38,29 @@ pub fn new_api_key() -> Result<SecretString, NoRandomness> {
 /// When the operating system gives no random bytes.
 pub fn new_token() -> Result<SecretString, NoRandomness> {
     Ok(nonce()?.into())
+}
+
+/// A code to be typed: six digits, each as likely as any other.
+///
+/// # Errors
+/// When the operating system gives no random bytes.
+pub fn new_code() -> Result<SecretString, NoRandomness> {
+    loop {
+        let mut bytes = [0; 4];
+        getrandom::fill(&mut bytes)?;
+        let number = u32::from_be_bytes(bytes);
+        // The beginning of another million, which is not whole, would make some codes likelier.
+        if number < u32::MAX - u32::MAX % CODES {
+            return Ok(format!("{:0width$}", number % CODES, width = CODE_DIGITS).into());
+        }
+    }
+}
+
+/// What the database knows of a code. A million codes are soon hashed one by one, so it is hashed together with its
+/// link's token, of which the database knows only the hash.
+#[must_use]
+pub fn code_hash(token: &str, code: &str) -> TokenHash {
+    hash(&format!("{token}:{code}"))
 }
 
 /// 43 base64url characters that never come twice and need not be hidden.
@@ -101,6 +128,13 @@ mod tests {
     #[test]
     fn a_new_key_has_the_shape_that_the_domain_names() {
         assert!(is_api_key(new_api_key().unwrap().expose_secret()));
+    }
+
+    #[test]
+    fn a_code_has_the_shape_that_the_domain_names_and_hashes_with_its_token() {
+        let code = new_code().unwrap();
+        assert!(countersign_domain::outside::is_code(code.expose_secret()));
+        assert_ne!(code_hash("one", code.expose_secret()), code_hash("other", code.expose_secret()));
     }
 
     #[test]

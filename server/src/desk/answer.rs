@@ -174,6 +174,7 @@ fn brief(request: &Request) -> Approval {
 pub(super) fn decider(by: &DecidedBy) -> Decider {
     match by {
         DecidedBy::User { id, name } => Decider::User { id: Some(*id), name: name.clone() },
+        DecidedBy::External { name } => Decider::External { name: name.clone() },
         DecidedBy::Policy { name } => Decider::Policy { name: name.clone() },
         DecidedBy::Grant { name } => Decider::Grant { name: name.clone() },
         DecidedBy::Auto {} => Decider::Auto {},

@@ -4,6 +4,7 @@ use super::Desk;
 use super::answer::decider;
 use super::call::StoredCall;
 use super::course::stage;
+use super::decide::voter_name;
 use super::error::{DeskError, not_found};
 use super::grants::{granted_tools, offered};
 use super::list::{connector_brief, parties, person};
@@ -12,6 +13,7 @@ use super::snapshot::{Snapshot, ToolEntry};
 use crate::store;
 use crate::store::decisions::Decision;
 use crate::store::deliveries::Delivery;
+use crate::store::outside_links::OutsideLink;
 use crate::store::requests::{DecidedBy, Request};
 use countersign_domain::Timestamp;
 use countersign_domain::canonical::Canonical;
@@ -21,13 +23,14 @@ use countersign_domain::card::{
 };
 use countersign_domain::connector::{ConnectorKind, qualified_name};
 use countersign_domain::delivery::Address as Recipient;
-use countersign_domain::flow::{Approvers, Confirmation, FlowBody, FlowTimer, Person, Step};
+use countersign_domain::flow::{Approvers, Confirmation, FlowBody, FlowTimer, Person, Recipient as Outsider, Step};
 use countersign_domain::ids::{RequestId, UserId};
+use countersign_domain::outside::LinkStanding;
 use countersign_domain::request::{RequestKind, RequestState, Target, Vote};
 use countersign_domain::user::Role;
 use countersign_wire::requests::{
-    AccessTool, AccessView, AgentBrief, AskedLine, Card, NextKind, NextLine, OutcomeView, PolicyBrief, ResultView,
-    StepLine, ToldLine, VoteLine, YourPart,
+    AccessTool, AccessView, AgentBrief, AskedLine, Card, LinkFate, NextKind, NextLine, OutcomeView, PolicyBrief,
+    ResultView, StepLine, ToldLine, VoteLine, YourPart,
 };
 
 impl Desk {
@@ -40,7 +43,7 @@ impl Desk {
         let mut connection = self.store().read().await?;
         let found = store::decisions::with_request(&mut connection, id).await?;
         let (request, votes) = found.ok_or_else(|| not_found("request"))?;
-        if !who.may_see(&snapshot, &request, votes.iter().any(|vote| vote.user_id == who.user().id), self.now()) {
+        if !who.may_see(&snapshot, &request, votes.iter().any(|vote| vote.is_by(who.user().id)), self.now()) {
             return Err(not_found("request"));
         }
         let granted = self.grants_of(&mut connection, &snapshot, who, id).await?;
@@ -49,18 +52,24 @@ impl Desk {
             None => None,
         };
         let told = store::deliveries::of_request(&mut connection, id).await?;
+        let links = store::outside_links::of_request(&mut connection, id).await?;
         let cools_until = store::agents::cools_until(&mut connection, request.agent_id).await?;
         drop(connection);
-        let told = told.into_iter().map(|delivery| told_line(&snapshot, delivery)).collect();
-        let mut card = self.draw(&snapshot, who, &request, &votes)?;
+        let fate = |delivery: &Delivery| {
+            let link = links.iter().rfind(|link| link.delivery_id == delivery.id)?;
+            Some(link_fate(link, &request, self.now()))
+        };
+        let told = told.into_iter().map(|delivery| told_line(&snapshot, fate(&delivery), delivery)).collect();
+        let you = self.your_part(&snapshot, who, &request, &votes);
+        let mut card = self.draw(&snapshot, you, &request, &votes)?;
         card.agent.cools_until = cools_until.filter(|until| *until > self.now());
         Ok(Card { granted, under, told, ..card })
     }
 
-    fn draw(
+    pub(super) fn draw(
         &self,
         snapshot: &Snapshot,
-        who: &SignedIn,
+        you: YourPart,
         request: &Request,
         votes: &[Decision],
     ) -> Result<Card, DeskError> {
@@ -121,7 +130,7 @@ impl Desk {
             approves_itself: flow.is_some_and(|flow| approves_itself(flow, request)),
             told: Vec::new(),
             votes: votes.iter().map(|vote| vote_line(snapshot, vote)).collect(),
-            you: self.your_part(snapshot, who, request, votes, flow),
+            you,
             created_at: request.created_at,
             expires_at: request.expires_at,
             ended_at: request.ended_at,
@@ -152,15 +161,9 @@ impl Desk {
         Ok(Some(ResultView { status: answer.status, data, truncated: answer.truncated }))
     }
 
-    fn your_part(
-        &self,
-        snapshot: &Snapshot,
-        who: &SignedIn,
-        request: &Request,
-        votes: &[Decision],
-        flow: Option<&FlowBody>,
-    ) -> YourPart {
+    fn your_part(&self, snapshot: &Snapshot, who: &SignedIn, request: &Request, votes: &[Decision]) -> YourPart {
         let user = who.user();
+        let flow = request.flow.and_then(|flow| snapshot.flow_at(flow));
         let pending = request.state == RequestState::Pending && self.now() < request.expires_at;
         let why_not = match flow {
             Some(flow) if pending => why_not(flow, request, votes, &snapshot.person(user, self.now())),
@@ -180,7 +183,7 @@ impl Desk {
 
 fn why_not(flow: &FlowBody, request: &Request, votes: &[Decision], person: &Person<'_>) -> Option<String> {
     let user = person.voter;
-    if votes.iter().any(|vote| vote.user_id == user.id) {
+    if votes.iter().any(|vote| vote.is_by(user.id)) {
         return Some("You have voted; others are still asked.".to_owned());
     }
     if flow.asks(&request.course, person, parties(request)) {
@@ -238,9 +241,8 @@ fn steps(snapshot: &Snapshot, flow: &FlowBody, request: &Request, votes: &[Decis
 /// Who is asked at a step, those who answered first. Of a step that is over, only they.
 fn asked_at(snapshot: &Snapshot, request: &Request, votes: &[Decision], order: u32, now: Timestamp) -> Vec<AskedLine> {
     let answered = votes.iter().filter(|vote| vote.step == order);
-    let mut asked: Vec<_> = answered
-        .map(|vote| AskedLine { name: names_of(snapshot, [vote.user_id].into_iter()).concat(), vote: Some(vote.vote) })
-        .collect();
+    let mut asked: Vec<_> =
+        answered.map(|vote| AskedLine { name: voter_name(snapshot, &vote.by), vote: Some(vote.vote) }).collect();
     if order == request.course.step && request.state == RequestState::Pending {
         let waiting = stage(snapshot, request).map(|stage| stage.roster(request, votes, now).waiting);
         let mut waiting: Vec<_> =
@@ -276,8 +278,9 @@ pub(super) fn approves_itself(flow: &FlowBody, request: &Request) -> bool {
 }
 
 /// A message and its fate, in words.
-fn told_line(snapshot: &Snapshot, delivery: Delivery) -> ToldLine {
+fn told_line(snapshot: &Snapshot, link: Option<LinkFate>, delivery: Delivery) -> ToldLine {
     ToldLine {
+        link,
         at: delivery.created_at,
         kind: delivery.kind,
         channel: delivery.channel,
@@ -288,12 +291,22 @@ fn told_line(snapshot: &Snapshot, delivery: Delivery) -> ToldLine {
     }
 }
 
+fn link_fate(link: &OutsideLink, request: &Request, now: Timestamp) -> LinkFate {
+    match link.standing(now) {
+        LinkStanding::Used => LinkFate::Used,
+        LinkStanding::Locked => LinkFate::Locked,
+        LinkStanding::Good { .. } if request.state == RequestState::Pending => LinkFate::Good,
+        LinkStanding::Good { .. } | LinkStanding::Over => LinkFate::Over,
+    }
+}
+
 /// To whom a message goes, in words.
 pub(super) fn address_in_words(snapshot: &Snapshot, to: &Recipient) -> String {
     match to {
         Recipient::User(id) => names_of(snapshot, [*id].into_iter()).concat(),
-        Recipient::Email(email) => email.clone(),
-        Recipient::Phone(phone) => phone.clone(),
+        // Whoever may see the card need not be able to write to them.
+        Recipient::Email(email) => Outsider::Email(email.clone()).masked().unwrap_or_default(),
+        Recipient::Phone(phone) => Outsider::Phone(phone.clone()).masked().unwrap_or_default(),
         Recipient::Webhook => "the flow's webhook".to_owned(),
         Recipient::Agent(id) => {
             let name = snapshot.agents.get(id).map(|agent| agent.name.clone()).unwrap_or_default();
@@ -308,12 +321,14 @@ fn approvers_in_words(approvers: &Approvers) -> String {
         Role::Approver => "approvers".to_owned(),
         Role::Admin => "admins".to_owned(),
     });
-    roles.chain(approvers.groups.iter().cloned()).chain(approvers.users.iter().cloned()).collect::<Vec<_>>().join(", ")
+    let outside = approvers.outsiders().filter_map(|outsider| outsider.masked());
+    let named = roles.chain(approvers.groups.iter().cloned()).chain(approvers.users.iter().cloned());
+    named.chain(outside).collect::<Vec<_>>().join(", ")
 }
 
 fn vote_line(snapshot: &Snapshot, decision: &Decision) -> VoteLine {
     VoteLine {
-        name: snapshot.users.get(&decision.user_id).map(|user| user.name.clone()).unwrap_or_default(),
+        name: voter_name(snapshot, &decision.by),
         vote: decision.vote,
         at: decision.at,
         comment: decision.comment.clone(),

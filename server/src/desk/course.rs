@@ -13,8 +13,7 @@ use crate::zones::Zones;
 use countersign_domain::Timestamp;
 use countersign_domain::flow::course::{Turn, World};
 use countersign_domain::flow::timing::Frame;
-use countersign_domain::flow::{Cast, Course, Effect, Ending, FlowBody, FlowEvent, FlowTimer, Roster};
-use countersign_domain::ids::UserId;
+use countersign_domain::flow::{Cast, Course, Effect, Ending, FlowBody, FlowEvent, FlowTimer, Recipient, Roster};
 use countersign_domain::request::RequestKind;
 
 /// A request's flow at this moment: what the domain is told of it.
@@ -32,7 +31,7 @@ pub(super) fn stage<'a>(snapshot: &'a Snapshot, request: &Request) -> Result<Sta
 
 /// Votes as flows see them.
 pub(super) fn casts(votes: &[Decision]) -> Vec<Cast> {
-    votes.iter().map(|vote| Cast { user: vote.user_id, step: vote.step, vote: vote.vote }).collect()
+    votes.iter().map(|vote| Cast { by: vote.by.clone(), step: vote.step, vote: vote.vote }).collect()
 }
 
 const fn frame(request: &Request) -> Frame {
@@ -46,7 +45,11 @@ impl Stage<'_> {
     }
 
     fn roster_at(&self, course: &Course, request: &Request, casts: &[Cast], now: Timestamp) -> Roster {
-        self.flow.roster(course, self.snapshot.people(now), casts, parties(request))
+        let roster = self.flow.roster(course, self.snapshot.people(now), casts, parties(request));
+        match request.kind {
+            RequestKind::Call => roster,
+            RequestKind::Access => roster.of_the_house(),
+        }
     }
 
     /// Whether the approvals at every step stand. Who stood in for somebody when it was decided, did.
@@ -138,9 +141,9 @@ pub(super) async fn close(
     connection: &mut Connection,
     snapshot: &Snapshot,
     request: &Request,
-    by: Option<UserId>,
+    by: Option<Recipient>,
     now: Timestamp,
 ) -> Result<(), DeskError> {
     store::timers::clear(connection, request.id, TimerKind::Flow).await?;
-    notices::tell_the_end(connection, snapshot, request, by, now).await
+    notices::tell_the_end(connection, snapshot, request, by.map(Into::into), now).await
 }

@@ -22,7 +22,7 @@ use countersign_domain::agent::{COOL_DOWN, DENIALS};
 use countersign_domain::challenge::{CHALLENGE_LIFETIME, DecisionStatement, STATEMENT_TYPE};
 use countersign_domain::connector::ConnectorKind;
 use countersign_domain::digest::Digest;
-use countersign_domain::flow::{Confirmation, Ending, FlowBody, FlowEvent, Parties};
+use countersign_domain::flow::{Confirmation, Ending, FlowBody, FlowEvent, Parties, Recipient};
 use countersign_domain::grant::Grant;
 use countersign_domain::ids::{CeremonyId, DecisionId, RequestId};
 use countersign_domain::request::{RequestEvent, RequestKind, RequestState, Vote};
@@ -164,7 +164,7 @@ impl Desk {
         let mut connection = self.store().read().await?;
         let found = store::decisions::with_request(&mut connection, id).await?;
         let (request, votes) = found.ok_or_else(|| not_found("request"))?;
-        if !who.may_see(snapshot, &request, votes.iter().any(|vote| vote.user_id == who.user().id), self.now()) {
+        if !who.may_see(snapshot, &request, votes.iter().any(|vote| vote.is_by(who.user().id)), self.now()) {
             return Err(not_found("request"));
         }
         check_turn(snapshot, &request, &votes, who.user(), self.now())?;
@@ -243,8 +243,12 @@ fn check_body(body: &DecisionBody) -> Result<Option<String>, DeskError> {
     if body.arguments.is_some() {
         return Err(refuse(Code::NotAvailable, "`arguments` is not available in this version."));
     }
-    let comment = body.comment.as_deref().map(str::trim).filter(|comment| !comment.is_empty());
-    match comment {
+    check_comment(body.comment.as_deref())
+}
+
+/// A comment, trimmed; none where nothing is said.
+pub(super) fn check_comment(comment: Option<&str>) -> Result<Option<String>, DeskError> {
+    match comment.map(str::trim).filter(|comment| !comment.is_empty()) {
         Some(text) if text.chars().count() > COMMENT_LIMIT => {
             Err(invalid("comment", format!("at most {COMMENT_LIMIT} characters")))
         }
@@ -327,7 +331,7 @@ fn check_turn(
     if request.state != RequestState::Pending {
         return Err(ended(request.id, request.state));
     }
-    if votes.iter().any(|vote| vote.user_id == user.id) {
+    if votes.iter().any(|vote| vote.is_by(user.id)) {
         return Err(refuse(Code::AlreadyDecided, "You have voted on this request already."));
     }
     let parties = Parties { requester: request.requester_id, owner: request.owner_id };
@@ -338,7 +342,7 @@ fn check_turn(
 }
 
 /// The deadline may have passed without its timer having run yet.
-fn check_deadline(request: &Request, now: Timestamp) -> Result<(), DeskError> {
+pub(super) fn check_deadline(request: &Request, now: Timestamp) -> Result<(), DeskError> {
     match now < request.expires_at {
         true => Ok(()),
         false => Err(ended(request.id, RequestState::Expired)),
@@ -382,7 +386,7 @@ fn decision(id: DecisionId, request: &Request, ballot: &Ballot, now: Timestamp) 
     Ok(Decision {
         id,
         request_id: request.id,
-        user_id: ballot.user.id,
+        by: Recipient::User(ballot.user.id),
         vote: ballot.vote,
         step: request.course.step,
         comment: ballot.comment.clone(),
@@ -394,7 +398,7 @@ fn decision(id: DecisionId, request: &Request, ballot: &Ballot, now: Timestamp) 
 }
 
 /// Counts a stored vote and does what follows from it.
-async fn cast(
+pub(super) async fn cast(
     connection: &mut Connection,
     snapshot: &Snapshot,
     mut request: Request,
@@ -402,8 +406,11 @@ async fn cast(
     decision: Decision,
     now: Timestamp,
 ) -> Result<Decided, DeskError> {
-    let name = snapshot.users.get(&decision.user_id).map(|user| user.name.clone()).unwrap_or_default();
-    let by = DecidedBy::User { id: decision.user_id, name };
+    let name = voter_name(snapshot, &decision.by);
+    let by = match &decision.by {
+        Recipient::User(id) => DecidedBy::User { id: *id, name },
+        Recipient::Email(_) | Recipient::Phone(_) => DecidedBy::External { name },
+    };
     let comment = decision.comment.clone();
     let entry = entry(&request, &decision, now);
     votes.push(decision);
@@ -418,12 +425,12 @@ async fn cast(
         Some(Ending::AutoApproved | Ending::Expired) => return Err(ended(request.id, RequestState::Expired)),
     };
     if let Some(event) = event {
-        let user = votes.last().map(|vote| vote.user_id);
+        let voter = votes.last().map(|vote| vote.by.clone());
         request.state = request.state.after(event).map_err(|now| ended(request.id, now.state))?;
         request.decided_by = Some(by);
         request.decided_at = Some(now);
         request.comment = comment;
-        close(connection, snapshot, &request, user, now).await?;
+        close(connection, snapshot, &request, voter, now).await?;
         let denied = event == RequestEvent::Deny;
         store::agents::decided(connection, request.agent_id, denied, DENIALS, now + COOL_DOWN).await?;
     }
@@ -437,13 +444,29 @@ async fn cast(
     Ok(Decided { id: request.id, state: request.state })
 }
 
+/// Who voted, for the record.
+pub(super) fn actor(by: &Recipient) -> Actor {
+    match by {
+        Recipient::User(id) => Actor::User(*id),
+        Recipient::Email(address) | Recipient::Phone(address) => Actor::Outside(address.clone()),
+    }
+}
+
+/// Who voted, for people and agents.
+pub(super) fn voter_name(snapshot: &Snapshot, by: &Recipient) -> String {
+    match by {
+        Recipient::User(id) => snapshot.users.get(id).map(|user| user.name.clone()).unwrap_or_default(),
+        outside => outside.signature().unwrap_or_default(),
+    }
+}
+
 fn entry(request: &Request, decision: &Decision, now: Timestamp) -> Entry {
     let action = match decision.vote {
         Vote::Approve => "approval.approved",
         Vote::Deny => "approval.denied",
     };
     let external = request.connector_kind == ConnectorKind::External;
-    Entry::of_request(now, Actor::User(decision.user_id), action, request.id).with(json!({
+    Entry::of_request(now, actor(&decision.by), action, request.id).with(json!({
         "decision_id": decision.id,
         "step": decision.step,
         "digest": request.digest,

@@ -5,8 +5,8 @@ use super::error::{DeskError, invalid, not_found, refuse};
 use super::session::Admin;
 use super::snapshot::Snapshot;
 use crate::audit::{Actor, Entry};
-use crate::store;
 use crate::store::deliveries::{Cursor, Delivery, Listed, Query};
+use crate::store::{self, Connection};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_domain::delivery::{Address, Channel, DeliveryState};
@@ -49,30 +49,48 @@ impl Desk {
         Ok(Page { items: listed.into_iter().map(|one| row(&snapshot, one)).collect(), next })
     }
 
-    /// Lets one that was given up be tried again, from the beginning.
+    /// Lets one that was given up be tried again, from the beginning; one that asked somebody outside is told again, with a
+    /// new link and code.
     ///
     /// # Errors
-    /// When there is no such message, or it was not given up.
+    /// When there is no such message, it was neither, or nobody waits for an answer any more.
     pub async fn retry_delivery(&self, admin: &Admin, id: DeliveryId) -> Result<DeliveryRow, DeskError> {
-        let (now, actor) = (self.now(), Actor::User(admin.signed_in().user().id));
+        let (desk, actor) = (self.clone(), Actor::User(admin.signed_in().user().id));
         let listed = self
             .store()
             .write(move |connection| {
                 Box::pin(async move {
-                    if !store::deliveries::revive(connection, id, now).await? {
-                        let known = store::deliveries::by_id(connection, id).await?;
-                        known.ok_or_else(|| not_found("message"))?;
-                        return Err(refuse(Code::Conflict, "Only a message that was given up can be sent again."));
-                    }
+                    let now = desk.now();
+                    let known = store::deliveries::by_id(connection, id).await?.ok_or_else(|| not_found("message"))?;
+                    check_repeat(&desk, connection, &known).await?;
+                    store::deliveries::revive(connection, id, now).await?;
                     let listed = store::deliveries::listed(connection, id).await?;
                     let listed = listed.ok_or_else(|| not_found("message"))?;
                     store::audit::append(connection, entry(&listed.delivery, now, actor)).await?;
-                    Ok(listed)
+                    Ok::<_, DeskError>(listed)
                 })
             })
             .await?;
         Ok(row(&self.snapshot(), listed))
     }
+}
+
+async fn check_repeat(desk: &Desk, connection: &mut Connection, delivery: &Delivery) -> Result<(), DeskError> {
+    if !delivery.state.may_repeat(delivery.kind, &delivery.to) {
+        return Err(refuse(Code::Conflict, "Only a message that was given up can be sent again."));
+    }
+    // What was sent stays sent where nothing comes of sending it again.
+    if let (DeliveryState::Sent, Some(request)) = (delivery.state, delivery.request_id) {
+        let found = store::decisions::with_request(connection, request).await?;
+        let (request, votes) = found.ok_or_else(|| not_found("request"))?;
+        if !desk.is_still_asked(&desk.snapshot(), delivery, &request, &votes) {
+            return Err(refuse(
+                Code::Conflict,
+                "This address is not asked any more: it has answered, or the step is over.",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn entry(delivery: &Delivery, now: countersign_domain::Timestamp, actor: Actor) -> Entry {
@@ -129,6 +147,7 @@ fn row(snapshot: &Snapshot, listed: Listed) -> DeliveryRow {
         created_at: delivery.created_at,
         due_at: delivery.due_at,
         ended_at: delivery.ended_at,
+        may_repeat: delivery.state.may_repeat(delivery.kind, &delivery.to),
     }
 }
 

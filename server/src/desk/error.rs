@@ -146,10 +146,9 @@ impl From<Vec<PolicyProblem>> for Refusal {
 
 impl From<Vec<FlowProblem>> for Refusal {
     fn from(problems: Vec<FlowProblem>) -> Self {
-        let later = !problems.is_empty() && problems.iter().all(|problem| problem.not_available);
         let errors =
             problems.into_iter().map(|problem| FieldError { field: problem.field, message: problem.message }).collect();
-        several(later, errors)
+        several(false, errors)
     }
 }
 

@@ -6,6 +6,7 @@ use super::paging::{PageParameters, Place, page};
 use super::session::{Admin, SignedIn, Widening};
 use super::snapshot::{Snapshot, voter};
 use crate::audit::Entry;
+use crate::notify::takes_mail;
 use crate::store;
 use crate::store::Connection;
 use crate::store::policies::FlowRecord;
@@ -14,6 +15,7 @@ use countersign_domain::Effect;
 use countersign_domain::flow::{FlowBody, FlowProblem};
 use countersign_domain::ids::FlowId;
 use countersign_domain::policy::{Action, PolicyBody};
+use countersign_domain::user::is_email;
 use countersign_wire::Page;
 use countersign_wire::policies::FlowRow;
 use countersign_wire::problem::Code;
@@ -164,6 +166,12 @@ fn unknown_people(snapshot: &Snapshot, flow: &FlowBody) -> Vec<FlowProblem> {
                 if snapshot.user_by_email(email).is_none() {
                     let message = format!("there is no user {email:?}");
                     problems.push(FlowProblem::wrong(format!("steps[{index}].{list}.users"), message));
+                }
+            }
+            for email in named.iter().flat_map(|named| &named.emails) {
+                if is_email(email) && !takes_mail(email) {
+                    let message = format!("mail can't be sent to {email:?}");
+                    problems.push(FlowProblem::wrong(format!("steps[{index}].{list}.emails"), message));
                 }
             }
         }

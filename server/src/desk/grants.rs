@@ -5,6 +5,7 @@
 
 use super::Desk;
 use super::card::names_of;
+use super::decide::actor;
 use super::error::{DeskError, invalid, not_found};
 use super::fit::{Through, Unfit, digest_stands, people_stand};
 use super::paging::{PageParameters, Place, page};
@@ -76,7 +77,7 @@ impl Backed {
     }
 
     fn approvers(&self) -> impl Iterator<Item = UserId> {
-        approvals(&self.votes).map(|vote| vote.user_id)
+        approvals(&self.votes).filter_map(Decision::user)
     }
 
     async fn read(connection: &mut Connection, grant: GrantRecord) -> Result<Option<Self>, DeskError> {
@@ -378,7 +379,7 @@ pub(super) async fn make(
     votes: &[Decision],
     now: Timestamp,
 ) -> Result<(), DeskError> {
-    let Some(by) = votes.last().map(|vote| Actor::User(vote.user_id)) else { return Ok(()) };
+    let Some(by) = votes.last().map(|vote| actor(&vote.by)) else { return Ok(()) };
     for grant in grants_to_make(request, votes, now) {
         store::grants::insert(connection, &grant).await?;
         let entry = Entry::of_request(now, by.clone(), "grant.made", request.id);

@@ -69,7 +69,7 @@ async fn voted(
     // Only a request with several approvers can be pending and carry votes, so this is rarely more than nothing.
     for request in requests.iter().filter(|request| may_carry_votes(request)) {
         let votes = store::decisions::of_request(connection, request.id).await?;
-        if votes.iter().any(|vote| vote.user_id == who.user().id) {
+        if votes.iter().any(|vote| vote.is_by(who.user().id)) {
             voted.insert(request.id);
         }
     }

@@ -33,6 +33,7 @@ mod my_passkeys;
 mod my_preferences;
 mod notices;
 mod outbox;
+mod outside;
 mod paging;
 mod people;
 mod permissions;

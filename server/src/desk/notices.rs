@@ -13,7 +13,7 @@ use crate::zones::Zones;
 use countersign_domain::Timestamp;
 use countersign_domain::delivery::{Address, BURST, BURST_WINDOW, Channel, DeliveryKind, DeliveryState, Preferences};
 use countersign_domain::flow::{Channels, FlowBody, Recipient};
-use countersign_domain::ids::{DeliveryId, RequestId, UserId};
+use countersign_domain::ids::{DeliveryId, RequestId};
 use countersign_domain::request::RequestState;
 use std::collections::{BTreeSet, HashMap};
 
@@ -81,7 +81,7 @@ pub(super) async fn tell(
 fn ways(snapshot: &Snapshot, flow: &FlowBody, to: &Recipient, now: Timestamp) -> Vec<(Channel, Timestamp)> {
     match to {
         Recipient::User(id) => snapshot.users.get(id).map_or_else(Vec::new, |user| of_user(user, flow, now)),
-        // An address is the only way to somebody outside, whatever the flow's channels are.
+        // An address is the only way to somebody outside; a flow that asks them has this channel on.
         Recipient::Email(_) => vec![(Channel::Email, now)],
         Recipient::Phone(_) => vec![(Channel::Sms, now)],
     }
@@ -136,14 +136,13 @@ pub(super) async fn tell_the_end(
     connection: &mut Connection,
     snapshot: &Snapshot,
     request: &Request,
-    by: Option<UserId>,
+    by: Option<Address>,
     now: Timestamp,
 ) -> Result<(), DeskError> {
     let flow = request.flow.and_then(|flow| snapshot.flow_at(flow));
     let Some(flow) = flow else { return Ok(()) };
     // Without a channel nobody was told anything.
-    let outside = flow.steps.iter().any(|step| step.approvers.names_outsiders());
-    if flow.channels == Channels::default() && !outside {
+    if flow.channels == Channels::default() {
         return Ok(());
     }
     let told = store::deliveries::told(connection, request.id).await?;
@@ -151,7 +150,7 @@ pub(super) async fn tell_the_end(
     let told: BTreeSet<(Address, Channel)> = told.into_iter().collect();
     for (to, channel) in told {
         // A push that is on the screen must go, whoever decided.
-        if by.is_some_and(|by| to == Address::User(by)) && channel != Channel::Push {
+        if by.as_ref() == Some(&to) && channel != Channel::Push {
             continue;
         }
         store::deliveries::insert(connection, &row(Some(request.id), DeliveryKind::Ended, channel, to, now)).await?;

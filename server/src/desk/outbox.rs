@@ -8,8 +8,9 @@ use super::course::stage;
 use super::error::DeskError;
 use super::list::person;
 use super::notices::reaches;
+use super::outside::{FreshLink, outsider};
 use super::snapshot::Snapshot;
-use crate::notify::{About, Courier, Destination, Failure, Message, SigningKey, Subscription};
+use crate::notify::{About, Courier, Destination, Failure, Message, Reader, SigningKey, Subscription};
 use crate::store::deliveries::Delivery;
 use crate::store::requests::{DecidedBy, Request};
 use crate::store::users::User;
@@ -206,14 +207,22 @@ impl Desk {
                 return Ok(Prepared::NotNeeded);
             }
         }
-        let destinations = self.destinations(&mut connection, delivery, user, flow).await?;
-        Ok(match destinations {
-            Ok(destinations) => Prepared::Ready(Box::new(message), destinations),
-            Err(why) => Prepared::Impossible(why),
-        })
+        let destinations = match self.destinations(&mut connection, delivery, user, flow).await? {
+            Ok(destinations) => destinations,
+            Err(why) => return Ok(Prepared::Impossible(why)),
+        };
+        drop(connection);
+        if let (Some(request), Some(to)) =
+            (delivery.request_id.filter(|_| delivery.kind.asks()), outsider(&delivery.to))
+        {
+            let FreshLink { address, code } = self.make_outside_link(delivery, request, to).await?;
+            message.short_link.clone_from(&address);
+            (message.link, message.reader) = (address, Reader::Outside { code: Some(code) });
+        }
+        Ok(Prepared::Ready(Box::new(message), destinations))
     }
 
-    fn is_still_asked(
+    pub(super) fn is_still_asked(
         &self,
         snapshot: &Snapshot,
         delivery: &Delivery,
@@ -224,12 +233,14 @@ impl Desk {
             return false;
         }
         let here = request.course.step == delivery.step;
-        match &delivery.to {
-            Address::User(id) => stage(snapshot, request).is_ok_and(|stage| {
-                here && stage.roster(request, votes, self.now()).waiting.contains(&Recipient::User(*id))
-            }),
-            _ => here,
-        }
+        let asked = match &delivery.to {
+            Address::User(id) => Some(Recipient::User(*id)),
+            other => outsider(other),
+        };
+        here && asked.is_none_or(|asked| {
+            stage(snapshot, request)
+                .is_ok_and(|stage| stage.roster(request, votes, self.now()).waiting.contains(&asked))
+        })
     }
 
     fn message(&self, snapshot: &Snapshot, delivery: &Delivery, user: Option<&User>) -> Message {
@@ -238,7 +249,10 @@ impl Desk {
             Some(id) => (url.with_path(&format!("/approve/{id}")), url.with_path(&short_path(id))),
             None => (url.with_path("/"), url.with_path("/")),
         };
-        let settings_link = url.with_path(if user.is_some() { "/account" } else { "/" });
+        let reader = match outsider(&delivery.to) {
+            Some(_) => Reader::Outside { code: None },
+            None => Reader::Inside { settings_link: url.with_path(if user.is_some() { "/account" } else { "/" }) },
+        };
         Message {
             id: delivery.id,
             kind: delivery.kind,
@@ -247,7 +261,7 @@ impl Desk {
             waiting: 0,
             link,
             short_link,
-            settings_link,
+            reader,
             urgent: false,
             content: snapshot.desk.settings.push_content,
             created_at: delivery.created_at,
@@ -339,14 +353,16 @@ impl Desk {
 }
 
 /// How a request ended for those who were asked, and when.
-fn how_it_ended(request: &Request) -> Option<(String, Timestamp)> {
+pub(super) fn how_it_ended(request: &Request) -> Option<(String, Timestamp)> {
     let how = match (request.state, &request.decided_by) {
         (RequestState::Pending, _) => return None,
         (RequestState::Expired, _) => "Expired without an answer".to_owned(),
         (RequestState::Withdrawn, _) => "Withdrawn".to_owned(),
-        (RequestState::Denied, Some(DecidedBy::User { name, .. })) => format!("Denied by {name}"),
+        (RequestState::Denied, Some(DecidedBy::User { name, .. } | DecidedBy::External { name })) => {
+            format!("Denied by {name}")
+        }
         (RequestState::Denied, _) => "Denied".to_owned(),
-        (_, Some(DecidedBy::User { name, .. })) => format!("Approved by {name}"),
+        (_, Some(DecidedBy::User { name, .. } | DecidedBy::External { name })) => format!("Approved by {name}"),
         (_, Some(DecidedBy::Auto {})) => "Approved automatically, since nobody answered".to_owned(),
         _ => "Approved".to_owned(),
     };

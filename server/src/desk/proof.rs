@@ -24,7 +24,7 @@ impl Desk {
         for vote in votes {
             let Some(proof) = &vote.proof else { continue };
             let passkey = store::passkeys::by_credential(connection, &proof.credential_id).await?;
-            let Some(passkey) = passkey.filter(|passkey| passkey.user_id == vote.user_id) else {
+            let Some(passkey) = passkey.filter(|passkey| vote.is_by(passkey.user_id)) else {
                 return Ok(Err(Unfit::revoked("The passkey that approved was removed")));
             };
             let stored = StoredPasskey { credential_id: passkey.credential_id, passkey_json: passkey.passkey };
@@ -37,7 +37,7 @@ impl Desk {
 
     fn is_signed(&self, vote: &Decision, proof: &Proof, passkey: &StoredPasskey) -> bool {
         let statement = &proof.statement;
-        let says_so = statement.user_id == Some(vote.user_id)
+        let says_so = statement.user_id == vote.user()
             && statement.decision == vote.vote
             && statement.step == vote.step
             && statement.grant == vote.grant

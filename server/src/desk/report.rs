@@ -26,7 +26,7 @@ impl Desk {
         let found = store::decisions::with_request(&mut connection, id).await?;
         drop(connection);
         let (request, votes) = found.ok_or_else(|| not_found("request"))?;
-        let voted = votes.iter().any(|vote| vote.user_id == who.user().id);
+        let voted = votes.iter().any(|vote| vote.is_by(who.user().id));
         if !who.may_see(&snapshot, &request, voted, self.now()) {
             return Err(not_found("request"));
         }

@@ -128,6 +128,7 @@ impl Desk {
                     store::ceremonies::delete_expired(connection, now).await?;
                     store::sessions::delete_expired(connection, now).await?;
                     store::links::delete_spent(connection, now - EVENT_LIFE).await?;
+                    store::outside_links::delete_before(connection, now - DELIVERY_LIFE).await?;
                     store::agents::delete_expired_jtis(connection, now).await?;
                     Ok::<_, DeskError>(())
                 })

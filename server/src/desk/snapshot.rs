@@ -259,7 +259,8 @@ pub fn schema_validator(schema: &serde_json::Value) -> Result<jsonschema::Valida
 /// A person as flows see them.
 #[must_use]
 pub fn voter(user: &User) -> Voter<'_> {
-    Voter { id: user.id, email: &user.email, groups: &user.groups, role: user.role, active: user.active }
+    let phone = user.preferences.phone.as_deref();
+    Voter { id: user.id, email: &user.email, phone, groups: &user.groups, role: user.role, active: user.active }
 }
 
 fn compiled(policy: &PolicyRecord, older: Option<&Snapshot>) -> Arc<CompiledPolicy> {

@@ -178,6 +178,15 @@ impl<'a> Fields<'a> {
         Some(names.into_iter().map(|name| name.value).collect())
     }
 
+    /// A list of addresses of people outside.
+    pub(super) fn outsiders(&self, key: &str) -> Option<Vec<String>> {
+        let addresses = self.marked_texts(key)?;
+        for address in addresses.iter().cloned() {
+            self.notes.outsider(address);
+        }
+        Some(addresses.into_iter().map(|address| address.value).collect())
+    }
+
     /// The names that the items of a list give themselves, each of which must be another. An item that can't be read
     /// otherwise is named all the same.
     pub(super) fn names(&self, key: &str, name_key: &str, spelling: impl Fn(&str) -> String) -> BTreeSet<String> {

@@ -1,7 +1,7 @@
 //! What reading a desk file notes beside its items: what is wrong, which names must be there, which variables must be
 //! set. Whether they are is for the desk and the environment that the file is for to say.
 
-use super::problem::{Place, Problems};
+use super::problem::{Marked, Place, Problems};
 use std::cell::RefCell;
 
 /// Shared by all that reads, so that an item that is wrong still tells all that it asks for.
@@ -10,6 +10,7 @@ pub(super) struct Notes {
     pub(super) problems: Problems,
     mentions: RefCell<Vec<Mention>>,
     variables: RefCell<Vec<Variable>>,
+    outsiders: RefCell<Vec<Marked<String>>>,
 }
 
 /// Of what a name in a desk file may be.
@@ -63,7 +64,13 @@ impl Notes {
         self.variables.borrow_mut().push(variable);
     }
 
-    pub(super) fn into_parts(self) -> (Problems, Vec<Mention>, Vec<Variable>) {
-        (self.problems, self.mentions.into_inner(), self.variables.into_inner())
+    /// An address of somebody outside, who must be nobody with an account.
+    pub(super) fn outsider(&self, address: Marked<String>) {
+        self.outsiders.borrow_mut().push(address);
+    }
+
+    pub(super) fn into_parts(self) -> (Problems, Vec<Mention>, Vec<Variable>, Vec<Marked<String>>) {
+        let (mentions, variables) = (self.mentions.into_inner(), self.variables.into_inner());
+        (self.problems, mentions, variables, self.outsiders.into_inner())
     }
 }

@@ -37,6 +37,8 @@ pub struct DeskFile {
     pub(super) sms: Option<Sms>,
     pub(super) mentions: Vec<Mention>,
     pub(super) variables: Vec<Variable>,
+    /// Addresses of people outside.
+    pub(super) outsiders: Vec<Marked<String>>,
     /// None when nothing could be read, and then nothing is known of what the file names.
     pub(super) named: Option<Named>,
     pub(super) problems: Vec<FileProblem>,
@@ -70,8 +72,8 @@ impl DeskFile {
     pub fn read(text: &str) -> Self {
         let notes = Notes::default();
         let file = tree::read(text, &notes.problems).and_then(|root| whole(&root, &notes)).unwrap_or_default();
-        let (problems, mentions, variables) = notes.into_parts();
-        Self { problems: problems.into_sorted(), mentions, variables, ..file }
+        let (problems, mentions, variables, outsiders) = notes.into_parts();
+        Self { problems: problems.into_sorted(), mentions, variables, outsiders, ..file }
     }
 
     /// Everything that is wrong with the file on any desk, in its order.

@@ -9,6 +9,7 @@ mod events;
 mod flows;
 mod grants;
 mod me;
+mod outside;
 mod passkeys;
 mod people;
 mod policies;
@@ -43,6 +44,8 @@ fn entrances() -> Router<App> {
         .route("/session/link", post(session::use_link))
         .route("/session/passkey/start", post(session::start_sign_in))
         .route("/session/passkey/finish", post(session::finish_sign_in))
+        .route("/outside/look", post(outside::look_outside))
+        .route("/outside/decide", post(outside::decide_outside))
         .route("/setup/look", post(setup::look_at_setup))
         .route("/setup/start", post(setup::start_setup))
         .route("/setup/finish", post(setup::finish_setup))

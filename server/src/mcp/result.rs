@@ -76,7 +76,7 @@ pub(super) fn of_ended(desk: &Desk, request: &Request) -> Result<CallToolResult,
 fn denied(request: &Request) -> String {
     let comment = request.comment.as_deref().map(str::trim).filter(|comment| !comment.is_empty());
     let by = match &request.decided_by {
-        Some(DecidedBy::User { name, .. }) => format!("Denied by {name}"),
+        Some(DecidedBy::User { name, .. } | DecidedBy::External { name }) => format!("Denied by {name}"),
         Some(DecidedBy::Policy { name: Some(name) }) => format!("Denied by the policy {name:?}"),
         _ => "Denied: no policy allows it".to_owned(),
     };

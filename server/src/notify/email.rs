@@ -5,7 +5,7 @@
 mod body;
 
 use super::words::{cut, title};
-use super::{Courier, Destination, Failure, Message};
+use super::{Courier, Destination, Failure, Message, Reader};
 use crate::config::Environment;
 use crate::connectors::tls_error;
 use crate::store::desk::{Smtp, SmtpTls};
@@ -102,9 +102,9 @@ impl Email {
             mail = mail.in_reply_to(thread.clone()).references(thread);
         }
         // People without an account have no settings; their address stands in a flow.
-        if name.is_some() {
+        if let Reader::Inside { settings_link } = &message.reader {
             // RFC 2369, section 3.2. A page, not one click (RFC 8058): whoever unsubscribes says from what.
-            mail = mail.raw_header(header("List-Unsubscribe", &format!("<{}>", message.settings_link)));
+            mail = mail.raw_header(header("List-Unsubscribe", &format!("<{settings_link}>")));
         }
         let parts = MultiPart::alternative_plain_html(body::plain(message), body::html(message));
         mail.multipart(parts).map_err(|_| Failure::Never("The mail could not be put together.".to_owned()))

@@ -29,7 +29,7 @@ use countersign_domain::flow::WebhookTemplate;
 use countersign_domain::ids::{DeliveryId, RequestId};
 use countersign_domain::request::RequestState;
 use futures::future::BoxFuture;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,8 +54,8 @@ pub struct Message {
     pub link: String,
     /// The same in few characters.
     pub short_link: String,
-    /// Where the recipient says how they want to be told.
-    pub settings_link: String,
+    /// For whom it is.
+    pub reader: Reader,
     /// Whether the flow is urgent.
     pub urgent: bool,
     /// Whether it may say what is asked, or only that something is.
@@ -64,6 +64,38 @@ pub struct Message {
     pub created_at: Timestamp,
     /// When this try is made.
     pub sent_at: Timestamp,
+}
+
+/// For whom a message is.
+#[derive(Clone, Debug)]
+pub enum Reader {
+    /// Somebody with an account, or a program.
+    Inside {
+        /// Where they say how they want to be told.
+        settings_link: String,
+    },
+    /// Somebody outside, who has nothing here but this message.
+    Outside {
+        /// What they decide with by the message's link; none where nothing is to be decided, and the link leads nowhere.
+        code: Option<SecretString>,
+    },
+}
+
+impl Message {
+    /// The code that its link decides with, of a message to somebody outside.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match &self.reader {
+            Reader::Outside { code } => code.as_ref().map(ExposeSecret::expose_secret),
+            Reader::Inside { .. } => None,
+        }
+    }
+
+    /// Whether its link leads its reader anywhere.
+    #[must_use]
+    pub const fn leads_on(&self) -> bool {
+        !matches!(self.reader, Reader::Outside { code: None })
+    }
 }
 
 /// How much a push may say: it passes through the browser vendor's servers, sealed, and shows on locked screens.

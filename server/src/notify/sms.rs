@@ -98,21 +98,25 @@ fn complaint(status: u16, body: &[u8], token: &SecretString) -> String {
     format!("{SERVICE} refused it: {}{code}", cut(&plain, 200))
 }
 
-/// What is sent: who wants what, cut so that the link stays whole.
+/// What is sent: who wants what, cut so that the link, and the code that it takes, stay whole.
 fn text(message: &Message) -> String {
     let title = simple(&title(message));
-    let link = &message.short_link;
-    let whole = format!("{title} {link}");
+    let link = match message.code() {
+        Some(code) => format!("Code {code} {}", message.short_link),
+        None if message.leads_on() => message.short_link.clone(),
+        None => String::new(),
+    };
+    let whole = format!("{title} {link}").trim_end().to_owned();
     if fits(&whole) {
         return whole;
     }
     let letters: Vec<char> = title.chars().collect();
     let cuts = (1..letters.len()).rev().map(|kept| {
         let beginning: String = letters[..kept].iter().collect();
-        format!("{}... {link}", beginning.trim_end())
+        format!("{}... {link}", beginning.trim_end()).trim_end().to_owned()
     });
     // A link that is too long by itself goes out in two parts: cut, it would lead nowhere.
-    cuts.into_iter().find(|text| fits(text)).unwrap_or_else(|| link.clone())
+    cuts.into_iter().find(|text| fits(text)).unwrap_or(link)
 }
 
 fn fits(text: &str) -> bool {
@@ -150,7 +154,8 @@ fn simple(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{asking, asking_about};
+    use super::super::Reader;
+    use super::super::tests::{asking, asking_about, asking_outside};
     use super::*;
 
     #[test]
@@ -176,6 +181,18 @@ mod tests {
         let mut message = asking("払い戻し");
         message.short_link = format!("https://{}.test/a/x", "desk".repeat(40));
         assert_eq!(text(&message), message.short_link);
+    }
+
+    #[test]
+    fn somebody_outside_gets_the_code_and_the_whole_link_whatever_is_asked() {
+        let tail = format!("Code 048213 {}", asking_outside("").short_link);
+        assert_eq!(text(&asking_outside("Refund?")), format!("Refund? {tail}"));
+        for long in ["a".repeat(500), "[x] ".repeat(100), "払い戻し".repeat(50)] {
+            let text = text(&asking_outside(&long));
+            assert!(text.ends_with(&tail) && text.len() < 160, "{text}");
+        }
+        let told = Message { reader: Reader::Outside { code: None }, ..asking_outside("Refund?") };
+        assert_eq!(text(&told), "Refund?", "a link that leads nowhere is not sent");
     }
 
     #[test]

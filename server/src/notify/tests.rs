@@ -1,12 +1,19 @@
 //! A message that asks, for the couriers' tests.
 
-use super::{About, Content, Message};
+use super::{About, Content, Message, Reader};
 use countersign_domain::card::{Redactions, Segment, card_value, note_segments};
 use countersign_domain::delivery::DeliveryKind;
 use countersign_domain::ids::{DeliveryId, RequestId};
 use countersign_domain::request::RequestState;
 use countersign_domain::{Effect, Timestamp};
 use uuid::Uuid;
+
+/// The same to somebody outside, with the code of its link.
+pub(super) fn asking_outside(headline: &str) -> Message {
+    let link = format!("https://desk.acme.test/outside#{}", "t".repeat(43));
+    let reader = Reader::Outside { code: Some("048213".into()) };
+    Message { reader, short_link: link.clone(), link, ..asking(headline) }
+}
 
 /// One whose headline is this text.
 pub(super) fn asking(headline: &str) -> Message {
@@ -42,7 +49,7 @@ pub(super) fn asking_about(headline: &str, note: &str) -> Message {
         waiting: 0,
         link: "https://desk.acme.test/approve/1".to_owned(),
         short_link: "https://desk.acme.test/a/AZkAAAAAAAAAAAAAAAAAAQ".to_owned(),
-        settings_link: "https://desk.acme.test/account".to_owned(),
+        reader: Reader::Inside { settings_link: "https://desk.acme.test/account".to_owned() },
         urgent: false,
         content: Content::Full,
         created_at: at,

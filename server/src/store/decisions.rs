@@ -1,10 +1,13 @@
 //! Approvers' votes, each with what their passkey signed.
 
+use super::outside_links::outsider_from_word;
 use super::requests::{self, Request};
 use super::row::{Columns as _, to_json};
 use super::{Connection, StoreError};
 use countersign_domain::Timestamp;
 use countersign_domain::challenge::DecisionStatement;
+use countersign_domain::delivery::Address;
+use countersign_domain::flow::Recipient;
 use countersign_domain::grant::Grant;
 use countersign_domain::ids::{DecisionId, RequestId, UserId};
 use countersign_domain::request::Vote;
@@ -20,7 +23,7 @@ pub struct Decision {
     /// On which request.
     pub request_id: RequestId,
     /// Whose.
-    pub user_id: UserId,
+    pub by: Recipient,
     /// Which way.
     pub vote: Vote,
     /// For which step, from 1.
@@ -35,6 +38,23 @@ pub struct Decision {
     pub tools: Option<Vec<String>>,
     /// What was signed, where a passkey was.
     pub proof: Option<Proof>,
+}
+
+impl Decision {
+    /// Whether it is this person's.
+    #[must_use]
+    pub fn is_by(&self, user: UserId) -> bool {
+        self.by == Recipient::User(user)
+    }
+
+    /// Whose it is, of people with an account.
+    #[must_use]
+    pub const fn user(&self) -> Option<UserId> {
+        match &self.by {
+            Recipient::User(id) => Some(*id),
+            Recipient::Email(_) | Recipient::Phone(_) => None,
+        }
+    }
 }
 
 /// A passkey's signature over a decision, with all that it takes to check it.
@@ -58,7 +78,7 @@ pub struct Proof {
     pub signature: String,
 }
 
-/// Stores a vote. The unique constraint on (request, user) is what makes it one vote each.
+/// Stores a vote. The unique constraint on (request, voter) is what makes it one vote each.
 pub async fn insert(connection: &mut Connection, decision: &Decision) -> Result<(), StoreError> {
     let proof = decision.proof.as_ref();
     let part = |pick: fn(&Proof) -> &String| proof.map(pick).cloned();
@@ -69,7 +89,7 @@ pub async fn insert(connection: &mut Connection, decision: &Decision) -> Result<
     )
     .bind(decision.id.to_string())
     .bind(decision.request_id.to_string())
-    .bind(decision.user_id.to_string())
+    .bind(voter_word(&decision.by))
     .bind(decision.vote.word())
     .bind(i64::from(decision.step))
     .bind(decision.comment.clone())
@@ -111,7 +131,7 @@ fn read(row: &AnyRow) -> Result<Decision, StoreError> {
     Ok(Decision {
         id: row.id("id")?,
         request_id: row.id("request_id")?,
-        user_id: row.id("user_id")?,
+        by: row.word("user_id", voter_from_word)?,
         vote: row.word("vote", Vote::from_word)?,
         step: u32::try_from(row.int("step")?).unwrap_or(1),
         comment: row.maybe_text("comment")?,
@@ -120,6 +140,18 @@ fn read(row: &AnyRow) -> Result<Decision, StoreError> {
         tools: row.maybe_json("leave_tools")?,
         proof: proof(row)?,
     })
+}
+
+/// A person by their id, somebody outside by kind and address.
+fn voter_word(by: &Recipient) -> String {
+    match by {
+        Recipient::User(id) => id.to_string(),
+        outside => Address::from(outside.clone()).to_word(),
+    }
+}
+
+fn voter_from_word(word: &str) -> Option<Recipient> {
+    word.parse().map(Recipient::User).ok().or_else(|| outsider_from_word(word))
 }
 
 /// Votes from before there were grants have no word for one.

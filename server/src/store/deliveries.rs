@@ -259,10 +259,12 @@ pub async fn settle(connection: &mut Connection, delivery: &Delivery) -> Result<
     Ok(())
 }
 
-/// Lets a dead one live again. False when it was not dead.
+/// Lets one that was told or given up live again. False of all others.
 pub async fn revive(connection: &mut Connection, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
     let revived = sqlx::query(
-        "UPDATE deliveries SET state = 'waiting', due_at = $1, attempts = 0, ended_at = NULL WHERE id = $2 AND state = 'dead'",
+        "UPDATE deliveries SET state = 'waiting', due_at = $1, ended_at = NULL,
+         attempts = CASE WHEN state = 'dead' THEN 0 ELSE 1 END WHERE id = $2
+         AND state IN ('dead', 'sent')",
     )
     .bind(now.millis())
     .bind(id.to_string())

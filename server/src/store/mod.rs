@@ -18,6 +18,7 @@ mod heads;
 pub mod links;
 pub mod mcp_sessions;
 pub mod migrations;
+pub mod outside_links;
 pub mod passkeys;
 pub mod policies;
 pub mod push;

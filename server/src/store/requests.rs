@@ -158,6 +158,11 @@ pub enum DecidedBy {
         /// Their name, then.
         name: String,
     },
+    /// Somebody outside.
+    External {
+        /// Their mail address, or their masked phone.
+        name: String,
+    },
     /// A policy; none when nothing matched.
     Policy {
         /// Its name.

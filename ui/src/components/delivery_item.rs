@@ -57,7 +57,7 @@ pub(crate) fn DeliveryItem(props: &DeliveryItemProps) -> Html {
             </div>
             <span class="when two" title={display::exact(row.created_at)}>{ display::ago(row.created_at, now) }</span>
             <div class="row-acts">
-                if row.state == DeliveryState::Dead {
+                if row.may_repeat {
                     <Button tone="small" onclick={again} busy={task.is_busy()} testid="delivery-again">
                         { "Send again" }
                     </Button>

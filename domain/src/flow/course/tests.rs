@@ -54,8 +54,18 @@ impl Story {
     }
 
     fn vote(&mut self, minutes: i64, n: u128, vote: Vote) {
-        self.votes.push(Cast { user: user(n), step: self.course.step, vote });
+        self.cast(minutes, Recipient::User(user(n)), vote);
+    }
+
+    fn cast(&mut self, minutes: i64, by: Recipient, vote: Vote) {
+        self.votes.push(Cast { by, step: self.course.step, vote });
         self.on(minutes, FlowEvent::Voted);
+    }
+
+    /// Who is asked and has not answered.
+    fn waiting(&self) -> Vec<Recipient> {
+        let people = self.people.iter().copied().map(Person::from);
+        self.flow.roster(&self.course, people, &self.votes, PARTIES).waiting
     }
 
     fn ending(&self) -> Option<Ending> {
@@ -165,6 +175,8 @@ fn past_the_deadline_nothing_but_the_end_happens() {
 #[derive(Clone, Debug)]
 enum Deed {
     Vote(u128, bool),
+    /// Of an address outside, by its place; the last is the requester's own.
+    Write(usize, bool),
     Ring(FlowTimer),
     Leave(usize),
     Add(u128),
@@ -173,22 +185,30 @@ enum Deed {
 fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         4 => (1u128..8, prop::bool::weighted(0.8)).prop_map(|(n, yes)| Deed::Vote(n, yes)),
+        4 => (0usize..3, prop::bool::weighted(0.8)).prop_map(|(place, yes)| Deed::Write(place, yes)),
         8 => prop::sample::select(FlowTimer::ALL.to_vec()).prop_map(Deed::Ring),
         1 => (0usize..7).prop_map(Deed::Leave),
         1 => (1u128..8).prop_map(Deed::Add),
     ]
 }
 
+/// Outside, and last the one that everybody has in these tests, the requester too.
+const ADDRESSES: [&str; 3] = ["pat@partner.test", "sam@partner.test", "x@acme.test"];
+
+fn addresses(places: &[usize]) -> Vec<String> {
+    places.iter().map(|place| ADDRESSES[*place].to_owned()).collect()
+}
+
 fn some_flow() -> impl Strategy<Value = FlowBody> {
-    let step = (0usize..3, 1u32..3, prop::option::of(1u32..40));
+    let step = (0usize..3, 1u32..3, prop::option::of(1u32..40), prop::collection::vec(0usize..3, 0..3));
     (prop::collection::vec(step, 1..4), prop::option::of(5u32..20), prop::option::of(1u32..40)).prop_map(
         |(steps, reminder, auto)| {
             let roles = [Role::Member, Role::Approver, Role::Admin];
-            let steps = (1..).zip(steps).map(|(order, (role, needed, escalate))| Step {
+            let steps = (1..).zip(steps).map(|(order, (role, needed, escalate, outside))| Step {
                 min_approvals: needed,
                 escalate_after_minutes: escalate,
                 escalate_to: escalate.map(|_| by(Role::Admin)),
-                ..Step::of(order, by(roles[role]))
+                ..Step::of(order, Approvers { emails: addresses(&outside), ..by(roles[role]) })
             });
             let mut flow = FlowBody::of_steps("x", steps.collect());
             (flow.reminder_interval_minutes, flow.auto_approve_minutes) = (reminder, auto);
@@ -220,10 +240,16 @@ proptest! {
                 Deed::Add(n) => story.on(minute, FlowEvent::Add(vec![user(n)])),
                 Deed::Vote(n, yes) => {
                     let voter = story.people[n as usize - 1];
-                    let fresh = !story.votes.iter().any(|cast| cast.user == user(n));
+                    let fresh = !story.votes.iter().any(|cast| cast.by == Recipient::User(user(n)));
                     let open = story.ending().is_none() && minute < 45;
                     if fresh && open && story.flow.asks(&story.course, &voter.into(), PARTIES) {
                         story.vote(minute, n, if yes { Vote::Approve } else { Vote::Deny });
+                    }
+                }
+                Deed::Write(place, yes) => {
+                    let by = Recipient::Email(ADDRESSES[place].to_owned());
+                    if story.ending().is_none() && minute < 45 && story.waiting().contains(&by) {
+                        story.cast(minute, by, if yes { Vote::Approve } else { Vote::Deny });
                     }
                 }
             }
@@ -248,8 +274,15 @@ proptest! {
                     let given = |order| story.votes.iter().filter(|cast| cast.step == order).count();
                     prop_assert!(steps.iter().all(|step| given(step.order) >= step.min_approvals as usize));
                 }
-                Effect::Tell { to, .. } => prop_assert!(!to.contains(&Recipient::User(user(1))), "a party is told"),
+                Effect::Tell { to, .. } => {
+                    prop_assert!(!to.contains(&Recipient::User(user(1))), "a party is told");
+                    prop_assert!(!to.contains(&Recipient::Email("x@acme.test".into())), "a party is told outside");
+                }
             }
+        }
+        for (place, cast) in story.votes.iter().enumerate() {
+            prop_assert!(!story.votes[..place].iter().any(|other| other.by == cast.by), "one vote each");
+            prop_assert_ne!(&cast.by, &Recipient::Email("x@acme.test".into()), "a party votes outside");
         }
     }
 

@@ -4,12 +4,13 @@
 use super::super::known::Known;
 use super::super::near::did_you_mean;
 use super::super::notes::{Kind, Mention, Variable};
-use super::super::problem::{FileProblem, Problems};
+use super::super::problem::{FileProblem, Marked, Problems};
 use super::super::read::{DeskFile, Named, UserItem};
 use super::Environment;
 use crate::auth::secrets;
+use crate::notify::takes_mail;
 use countersign_domain::agent::is_api_key;
-use countersign_domain::user::Role;
+use countersign_domain::user::{Role, is_email};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,6 +22,7 @@ pub(super) fn check(file: &DeskFile, known: &Known, environment: &Environment, p
         let check = Check { file, named, known, environment, prune, problems: &problems };
         file.mentions.iter().for_each(|mention| check.mention(mention));
         file.variables.iter().for_each(|variable| check.variable(variable));
+        file.outsiders.iter().for_each(|address| check.outsider(address));
         check.keys();
         check.kinds();
         check.admins();
@@ -46,6 +48,20 @@ impl Check<'_> {
         if !on_desk.contains(&spelt.as_str()) && !in_file.contains(&spelt) {
             let guess = did_you_mean(name, on_desk.into_iter().chain(in_file.iter().map(String::as_str)));
             self.problems.at(place, format!("there is no {} {name:?}{guess}", kind.word()));
+        }
+    }
+
+    /// Whoever has an account decides signed in, not by a message's link.
+    fn outsider(&self, address: &Marked<String>) {
+        let Marked { value, place } = address;
+        let email = Kind::User.spelling(value.trim());
+        let has_account = self.known.users.contains_key(&email) || self.named.of(Kind::User).contains(&email);
+        let has_phone = || self.known.users.values().find(|user| user.preferences.phone.as_ref() == Some(value));
+        if let Some(email) = has_account.then_some(&email).or_else(|| has_phone().map(|user| &user.email)) {
+            let message = format!("is of somebody with an account: name {email} in `users` instead");
+            self.problems.at(place, message);
+        } else if is_email(value) && !takes_mail(value) {
+            self.problems.at(place, "mail can't be sent to this address");
         }
     }
 

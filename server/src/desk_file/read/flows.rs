@@ -129,7 +129,7 @@ fn approvers(node: &Node, path: &str, notes: &Notes) -> Option<Approvers> {
     let users = fields.mentions(Kind::User, "users");
     let groups = fields.texts("groups");
     let roles = fields.words("roles", &["member", "approver", "admin"], Role::from_word);
-    let (emails, phones) = (fields.texts("emails"), fields.texts("phones"));
+    let (emails, phones) = (fields.outsiders("emails"), fields.outsiders("phones"));
     // A list that can't be read may well have named somebody.
     let lists = [
         ("users", users.is_some()),

@@ -224,6 +224,29 @@ policies:
 }
 
 #[tokio::test]
+async fn who_has_an_account_is_no_approver_outside() {
+    let desk = given_desk().await;
+    let text = r#"
+users: [{email: dana@acme.test, name: Dana}]
+flows:
+  - name: F
+    confirmation: session
+    channels: {email: true}
+    steps:
+      - order: 1
+        approvers:
+          emails:
+            - pat@partner.test
+            - Dana@acme.test
+            - "<sam@partner.test>"
+"#;
+    let told = told(&desk, text).await;
+    has(&told, 12, "is of somebody with an account: name dana@acme.test in `users` instead");
+    has(&told, 13, "mail can't be sent to this address");
+    assert_eq!(told.len(), 2, "{told:#?}");
+}
+
+#[tokio::test]
 async fn addresses_that_lead_nowhere_are_mistakes_with_their_lines() {
     let desk = given_desk().await;
     let text = r#"

@@ -135,6 +135,7 @@ fn decided_by() -> Schema {
     };
     let forms = OneOfBuilder::new()
         .item(form("user", "A person, by name.", true))
+        .item(form("external", "Somebody outside, by mail address or masked phone.", true))
         .item(form("policy", "A policy, by name; without one where no policy matched.", false))
         .item(form("grant", "A grant that an earlier approval made, by the name of who approved.", true))
         .description(Some("Who or what decided."))

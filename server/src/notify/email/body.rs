@@ -1,7 +1,7 @@
 //! What a mail says, once in plain text and once in HTML. All that an agent wrote is escaped in both.
 
 use super::super::words::{cut, outline, plain as text_of, sentence, title};
-use super::super::{About, Message};
+use super::super::{About, Message, Reader};
 use countersign_domain::delivery::DeliveryKind;
 use std::fmt::Write as _;
 
@@ -20,8 +20,16 @@ pub(super) fn plain(message: &Message) -> String {
         }
         let _ = write!(text, "\nArguments:\n\n{}\n\nSeal: {}\n", arguments(about), about.seal);
     }
-    let _ = write!(text, "\n{}: {}\n", invitation(message), message.link);
-    let _ = write!(text, "\n-- \n{}\nHow you are told: {}\n", message.desk, message.settings_link);
+    if message.leads_on() {
+        let _ = write!(text, "\n{}: {}\n", invitation(message), message.link);
+    }
+    if let Some(code) = message.code() {
+        let _ = write!(text, "\nYour code: {code}\n\n{}\n", about_the_code(message));
+    }
+    let _ = write!(text, "\n-- \n{}\n", message.desk);
+    if let Reader::Inside { settings_link } = &message.reader {
+        let _ = writeln!(text, "How you are told: {settings_link}");
+    }
     text
 }
 
@@ -36,6 +44,32 @@ pub(super) fn html(message: &Message) -> String {
         boxed(&mut inside, "Arguments", &arguments(about), "ui-monospace,monospace");
         let _ = write!(inside, "<p style=\"margin:0 0 16px\">Seal: <code>{}</code></p>", escaped(&about.seal));
     }
+    if message.leads_on() {
+        invite(&mut inside, message);
+    }
+    if let Some(code) = message.code() {
+        let _ = write!(
+            inside,
+            "<p style=\"margin:0 0 4px;font-size:12px;opacity:.7\">Your code</p><p style=\"margin:0 0 8px;font-size:24px;\
+             letter-spacing:.2em;font-family:ui-monospace,monospace\">{code}</p><p style=\"margin:0 0 24px\">{}</p>",
+            escaped(&about_the_code(message))
+        );
+    }
+    let _ = write!(inside, "<p style=\"margin:0;font-size:12px;opacity:.7\">{}", escaped(&message.desk));
+    if let Reader::Inside { settings_link } = &message.reader {
+        let link = escaped(settings_link);
+        let _ = write!(inside, " &middot; <a href=\"{link}\" style=\"color:inherit\">How you are told</a>");
+    }
+    inside.push_str("</p>");
+    // No colours of ours: a reader's dark mode is right as it is.
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <meta name=\"viewport\" content=\"width=device-width\"></head><body style=\"margin:0;padding:16px;\
+         font:15px/1.5 system-ui,sans-serif\"><div style=\"max-width:640px;margin:0 auto\">{inside}</div></body></html>"
+    )
+}
+
+fn invite(inside: &mut String, message: &Message) {
     let _ = write!(
         inside,
         "<p style=\"margin:0 0 24px\"><a href=\"{}\" style=\"display:inline-block;padding:8px 16px;border:1px solid;\
@@ -43,18 +77,14 @@ pub(super) fn html(message: &Message) -> String {
         escaped(&message.link),
         invitation(message)
     );
-    let _ = write!(
-        inside,
-        "<p style=\"margin:0;font-size:12px;opacity:.7\">{} &middot; <a href=\"{}\" style=\"color:inherit\">How you are \
-         told</a></p>",
-        escaped(&message.desk),
-        escaped(&message.settings_link)
-    );
-    // No colours of ours: a reader's dark mode is right as it is.
+}
+
+/// What somebody outside does with link and code.
+fn about_the_code(message: &Message) -> String {
     format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light dark\">\
-         <meta name=\"viewport\" content=\"width=device-width\"></head><body style=\"margin:0;padding:16px;\
-         font:15px/1.5 system-ui,sans-serif\"><div style=\"max-width:640px;margin:0 auto\">{inside}</div></body></html>"
+        "{} asks you since your address stands in its approval flow. The link works once, for 24 hours, and decides only \
+         with this code. Forward neither: whoever has both decides in your name.",
+        message.desk
     )
 }
 

@@ -6,7 +6,7 @@ use crate::components::delivery_item;
 use crate::display;
 use countersign_domain::Timestamp;
 use countersign_domain::request::{RequestState, Vote};
-use countersign_wire::requests::{Card, NextKind, StepLine, ToldLine, VoteLine};
+use countersign_wire::requests::{Card, LinkFate, NextKind, StepLine, ToldLine, VoteLine};
 use yew::prelude::*;
 
 pub(crate) fn progress(card: &Card, reload: &Callback<()>, now: Timestamp) -> Html {
@@ -113,7 +113,10 @@ fn told(card: &Card, now: Timestamp) -> Html {
             <li>
                 <span class="grow">
                     { format!("{} · {} to {}", display::time(line.at, now), delivery_item::channel(line.channel), line.to) }
-                    <span class="two wrap">{ delivery_item::kind(line.kind) }</span>
+                    <span class="two wrap">
+                        { delivery_item::kind(line.kind) }
+                        { line.link.map(link).unwrap_or_default() }
+                    </span>
                     if let Some(error) = &line.error {
                         <span class="field-error">{ error.clone() }</span>
                     }
@@ -129,6 +132,16 @@ fn told(card: &Card, now: Timestamp) -> Html {
                 <ul class="plain told">{ for card.told.iter().map(one) }</ul>
             </details>
         }
+    }
+}
+
+/// What became of the link that a message to somebody outside brought.
+const fn link(fate: LinkFate) -> &'static str {
+    match fate {
+        LinkFate::Good => " · its link is open",
+        LinkFate::Used => " · its link was used",
+        LinkFate::Locked => " · its link is locked after wrong codes; send a new one in Deliveries",
+        LinkFate::Over => " · its link is over",
     }
 }
 
