@@ -15,6 +15,7 @@ use crate::pages::flow_form::FlowFormPage;
 use crate::pages::flows::FlowsPage;
 use crate::pages::invitation::InvitationPage;
 use crate::pages::not_found::NotFoundPage;
+use crate::pages::outside::OutsidePage;
 use crate::pages::people::PeoplePage;
 use crate::pages::policies::PoliciesPage;
 use crate::pages::policy_form::PolicyFormPage;
@@ -49,6 +50,7 @@ fn Pages() -> Html {
         Route::SignInLink => html! { <SignInLinkPage /> },
         Route::Setup => html! { <SetupPage /> },
         Route::Invitation => html! { <InvitationPage /> },
+        Route::Outside => html! { <OutsidePage /> },
         Route::Home => html! { <Away to={Route::Requests} query="" /> },
         route => html! { <Private {route} then={place.path} /> },
     }
@@ -104,7 +106,13 @@ fn signed_in(route: &Route) -> Html {
         Route::People => html! { <PeoplePage /> },
         Route::Deliveries => html! { <DeliveriesPage /> },
         Route::Account => html! { <AccountPage /> },
-        Route::Home | Route::SignIn | Route::SignInLink | Route::Setup | Route::Invitation | Route::NotFound => {
+        Route::Home
+        | Route::SignIn
+        | Route::SignInLink
+        | Route::Setup
+        | Route::Invitation
+        | Route::Outside
+        | Route::NotFound => {
             html! { <NotFoundPage /> }
         }
     }

@@ -13,6 +13,7 @@ pub(crate) enum Route {
     SignInLink,
     Setup,
     Invitation,
+    Outside,
     Policies,
     NewPolicy,
     Policy { id: String },
@@ -41,6 +42,7 @@ impl Route {
             (Some("sign-in"), Some("link"), None) => Self::SignInLink,
             (Some("setup"), None, _) => Self::Setup,
             (Some("invitation"), None, _) => Self::Invitation,
+            (Some("outside"), None, _) => Self::Outside,
             (Some("policies"), None, _) => Self::Policies,
             (Some("policies"), Some("new"), None) => Self::NewPolicy,
             (Some("policies"), Some(one), None) => Self::Policy { id: id(one) },
@@ -68,6 +70,7 @@ impl Route {
             Self::SignInLink => "/sign-in/link".to_owned(),
             Self::Setup => "/setup".to_owned(),
             Self::Invitation => "/invitation".to_owned(),
+            Self::Outside => "/outside".to_owned(),
             Self::Policies => "/policies".to_owned(),
             Self::NewPolicy => "/policies/new".to_owned(),
             Self::Policy { id } => below("/policies/", id),
@@ -98,9 +101,13 @@ pub(crate) fn way_back(then: Option<&str>) -> Route {
         return Route::Requests;
     }
     match Route::recognize(path) {
-        Route::Home | Route::SignIn | Route::SignInLink | Route::Setup | Route::Invitation | Route::NotFound => {
-            Route::Requests
-        }
+        Route::Home
+        | Route::SignIn
+        | Route::SignInLink
+        | Route::Setup
+        | Route::Invitation
+        | Route::Outside
+        | Route::NotFound => Route::Requests,
         route => route,
     }
 }
@@ -121,6 +128,7 @@ mod tests {
             Route::SignInLink,
             Route::Setup,
             Route::Invitation,
+            Route::Outside,
             Route::Policies,
             Route::NewPolicy,
             Route::Policy { id: id.clone() },
@@ -153,7 +161,9 @@ mod tests {
         assert_eq!(way_back(None), Route::Requests);
         assert_eq!(way_back(Some("/approve/7")), Route::Approve { id: "7".into() });
         assert_eq!(way_back(Some("/agents?x=1#y")), Route::Agents);
-        for elsewhere in ["https://evil.test/", "//evil.test", "/sign-in", "/nowhere", "javascript:alert(1)", ""] {
+        for elsewhere in
+            ["https://evil.test/", "//evil.test", "/sign-in", "/outside", "/nowhere", "javascript:alert(1)", ""]
+        {
             assert_eq!(way_back(Some(elsewhere)), Route::Requests, "{elsewhere}");
         }
     }

@@ -17,6 +17,7 @@ use countersign_wire::connectors::{ConnectorChange, ConnectorRow, ToolChange};
 use countersign_wire::deliveries::DeliveryRow;
 use countersign_wire::grants::GrantRow;
 use countersign_wire::me::{BrowserRow, MyPreferences, TestBody, TestRow};
+use countersign_wire::outside::{OutsideDecision, OutsideView};
 use countersign_wire::people::{DelegationBody, DelegationRow, Invitation, InvitationBody, UserChange, UserRow};
 use countersign_wire::policies::{FlowRow, PolicyChange, PolicyRow};
 use countersign_wire::requests::{AlsoAsk, Card, Decided, DecisionBody, RequestPage};
@@ -64,6 +65,17 @@ impl Backend {
     pub(crate) fn accept_invitation(&self, accept: &InvitationAccept) -> Reply<SessionInfo> {
         let (start, finish) = ("/api/invitations/accept/start", "/api/invitations/accept/finish");
         parsed(self.ceremony(Ceremony::Create, start, written(accept), finish))
+    }
+}
+
+/// Of people without an account.
+impl Backend {
+    pub(crate) fn look_outside(&self, token: String) -> Reply<OutsideView> {
+        self.post("/api/outside/look", &LinkToken { token })
+    }
+
+    pub(crate) fn decide_outside(&self, body: &OutsideDecision) -> Reply<Decided> {
+        self.post("/api/outside/decide", body)
     }
 }
 

@@ -130,6 +130,7 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
                 onchoice,
                 oncreate_policy,
                 phone,
+                code: None,
             };
             if phone {
                 html! { <ReviewPhone ..of /> }
@@ -151,7 +152,7 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
         <aside class={classes!("review", phone.then_some("phone"))} aria-label="Review request" data-testid="review"
             data-id={props.id.clone()}>
             if phone {
-                <PhoneHead card={state.card.clone()} onclose={props.onclose.clone()} />
+                <PhoneHead card={state.card.clone()} onclose={Some(props.onclose.clone())} />
             } else {
                 { panel_head(&props.onclose) }
             }

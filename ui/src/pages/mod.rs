@@ -10,6 +10,7 @@ pub(crate) mod flows;
 pub(crate) mod gate;
 pub(crate) mod invitation;
 pub(crate) mod not_found;
+pub(crate) mod outside;
 pub(crate) mod people;
 pub(crate) mod policies;
 pub(crate) mod policy_form;

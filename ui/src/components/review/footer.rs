@@ -33,7 +33,11 @@ pub(crate) fn why_off(card: &Card, unseen: usize, choice: &Choice, now: Timestam
 }
 
 /// How this approval is confirmed, said before it is made.
-fn confirmation(card: &Card) -> Option<&'static str> {
+fn confirmation(props: &ReviewProps) -> Option<&'static str> {
+    let card = &props.card;
+    if props.code.is_some() {
+        return Some("Confirmed with your code");
+    }
     let open = card.you.may_decide && card.state == RequestState::Pending;
     open.then_some(match (card.you.ceremony, card.you.confirmation) {
         (true, _) => "Signed with your passkey",
@@ -50,7 +54,7 @@ pub(crate) fn footer(props: &ReviewProps, now: Timestamp) -> Html {
     let off = why_off(card, folds.unseen(), &props.choice, now).filter(|_| open && !busy);
     html! {
         <footer class="decide">
-            if let Some(failure) = &review.state.refused {
+            if let Some(failure) = review.state.refused.as_ref().filter(|failure| failure.about("code").is_none()) {
                 <p class="refused" role="alert" tabindex="-1" data-testid="refused">{ failure.message() }</p>
             }
             if let Some(off) = &off {
@@ -63,11 +67,12 @@ pub(crate) fn footer(props: &ReviewProps, now: Timestamp) -> Html {
             }
             <div class="seal">
                 <span>{ "Seal " }<code data-testid="seal" title={card.digest.clone()}>{ card.seal.clone() }</code></span>
-                { at_the_seal(card, *phone) }
+                { at_the_seal(props) }
             </div>
-            if let Some(words) = confirmation(card).filter(|_| !*phone && !card.you.ceremony) {
+            if let Some(words) = confirmation(props).filter(|_| !*phone && !card.you.ceremony) {
                 <p class="hint" data-testid="confirmation">{ words }</p>
             }
+            { props.code.clone().unwrap_or_default() }
             if open && props.denying {
                 <DenyForm review={review.clone()} reason={props.reason.clone()} ondenying={props.ondenying.clone()} />
             } else {
@@ -112,11 +117,11 @@ fn buttons(props: &ReviewProps, open: bool, busy: bool, approving: bool, off: bo
     }
 }
 
-fn at_the_seal(card: &Card, phone: bool) -> Html {
-    if let Some(words) = confirmation(card).filter(|_| phone) {
+fn at_the_seal(props: &ReviewProps) -> Html {
+    if let Some(words) = confirmation(props).filter(|_| props.phone) {
         return html! { <span data-testid="confirmation">{ words }</span> };
     }
-    let words = match &card.policy {
+    let words = match &props.card.policy {
         Some(policy) => format!("Policy “{}” v{}", policy.name, policy.version),
         None => "No policy matched".to_owned(),
     };

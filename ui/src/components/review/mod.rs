@@ -48,4 +48,7 @@ pub(crate) struct ReviewProps {
     pub(crate) oncreate_policy: Callback<()>,
     /// Drawn for a hand rather than a desk.
     pub(crate) phone: bool,
+    /// The field for the code by which somebody outside decides.
+    #[prop_or_default]
+    pub(crate) code: Option<Html>,
 }

@@ -74,22 +74,26 @@ fn sentence(card: &Card, now: countersign_domain::Timestamp) -> Html {
 #[derive(Properties, PartialEq)]
 pub(crate) struct PhoneHeadProps {
     pub(crate) card: Option<Rc<Card>>,
-    pub(crate) onclose: Callback<()>,
+    /// None where there is nowhere to go back to.
+    #[prop_or_default]
+    pub(crate) onclose: Option<Callback<()>>,
 }
 
 /// The way back, and how long there is.
 #[component]
 pub(crate) fn PhoneHead(props: &PhoneHeadProps) -> Html {
     let now = use_now();
-    let onclick = props.onclose.reform(|_: MouseEvent| ());
+    let onclick = props.onclose.as_ref().map(|onclose| onclose.reform(|_: MouseEvent| ()));
     let open = props.card.as_ref().filter(|card| card.state == RequestState::Pending);
     let left = open.map(|card| display::left(card.expires_at, now));
     html! {
         <>
             <header>
-                <button type="button" class="icon-button" aria-label="All requests" {onclick} data-testid="close">
-                    { icon(Picture::Back) }
-                </button>
+                if let Some(onclick) = onclick {
+                    <button type="button" class="icon-button" aria-label="All requests" {onclick} data-testid="close">
+                        { icon(Picture::Back) }
+                    </button>
+                }
                 <b id="review-title" tabindex="-1">{ "Review request" }</b>
                 if let Some(left) = left {
                     { badge("wait", if left.is_empty() { "time is up".to_owned() } else { format!("{left} left") }) }
