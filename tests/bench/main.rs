@@ -5,6 +5,8 @@
 #![allow(clippy::disallowed_methods, reason = "it measures by the machine's clock")]
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
+#[cfg(target_os = "linux")]
+mod app;
 mod calls;
 mod decisions;
 mod echo;
@@ -21,13 +23,15 @@ mod world;
 
 use figures::Line;
 
+/// The part that wants a display and a driver, and is measured only when it is named.
+const APP: &str = "app";
 /// A part of the bench, by the name that chooses it at the command line.
 const PARTS: [&str; 9] = ["calls", "gateway", "peers", "flows", "decisions", "pages", "policies", "footprint", "page"];
 
 #[tokio::main]
 async fn main() {
     let chosen: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(unknown) = chosen.iter().find(|name| !PARTS.contains(&name.as_str())) {
+    if let Some(unknown) = chosen.iter().find(|name| !PARTS.contains(&name.as_str()) && *name != APP) {
         eprintln!("there is no part {unknown}; there are {}", PARTS.join(", "));
         std::process::exit(2);
     }
@@ -61,6 +65,10 @@ async fn main() {
     }
     if wanted("page") {
         lines.extend(measured("the interface", page::measure()).await);
+    }
+    #[cfg(target_os = "linux")]
+    if chosen.iter().any(|name| name == APP) {
+        lines.extend(measured("the desktop app", app::measure()).await);
     }
     println!("{}", figures::table(&lines));
     if lines.iter().any(Line::misses) {

@@ -4,6 +4,7 @@
 
 mod access;
 mod acting_for;
+mod app_sign_in;
 mod ask;
 mod between;
 mod browser;
@@ -21,6 +22,10 @@ mod crashes;
 mod crashes_decided;
 mod demo;
 mod desk_as_code;
+#[cfg(target_os = "linux")]
+mod desktop;
+#[cfg(target_os = "linux")]
+mod desktop_faults;
 mod dry_runs;
 mod faults_apply;
 mod faults_bodies;

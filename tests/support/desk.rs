@@ -33,6 +33,7 @@ pub struct Desk {
     lives_by: SharedClock,
     terms: Terms,
     setup_link: Option<String>,
+    within: Option<countersign_server::desk::Desk>,
     folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
@@ -169,6 +170,7 @@ impl Desk {
         };
         let started: Started = start_with(config, vec![listener], Arc::clone(&lives_by)).await.unwrap();
         let setup_link = started.setup_link().map(|link| link.expose_secret().to_owned());
+        let within = Some(started.desk().clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(async move {
             let stopped = async {
@@ -182,6 +184,7 @@ impl Desk {
             lives_by,
             terms,
             setup_link,
+            within,
             folder,
             stop: Some(stop),
             running: Some(running),
@@ -190,6 +193,7 @@ impl Desk {
 
     /// Stops the server as SIGTERM would.
     pub async fn stop(mut self) -> Stopped {
+        drop(self.within.take());
         let _ = self.stop.take().unwrap().send(());
         self.running.take().unwrap().await.unwrap();
         Stopped(self)
@@ -219,6 +223,12 @@ impl Desk {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The desk itself, as the process has it that the server runs within.
+    #[must_use]
+    pub fn within(&self) -> &countersign_server::desk::Desk {
+        self.within.as_ref().unwrap()
     }
 
     /// The token of the setup link.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a story that can't be set up has failed")]
 
+#[cfg(target_os = "linux")]
+mod app;
 mod bearer;
 mod browser;
 mod clock;
@@ -11,6 +13,9 @@ mod disk;
 mod events;
 mod mail;
 mod mcp;
+#[cfg(target_os = "linux")]
+mod notifications;
+mod page;
 mod pause;
 mod person;
 mod process;
@@ -20,6 +25,8 @@ mod remote;
 mod served;
 mod upstream;
 
+#[cfg(target_os = "linux")]
+pub use app::{App, Computer, app_binary};
 pub use bearer::Bearer;
 pub use browser::Browser;
 pub use clock::HandClock;
@@ -29,6 +36,9 @@ pub use disk::Disk;
 pub use events::{Event, Events};
 pub use mail::{Mail, MailServer, Treatment};
 pub use mcp::{McpClient, Messages, text};
+#[cfg(target_os = "linux")]
+pub use notifications::{Notifications, Shown};
+pub use page::Page;
 pub use pause::pause;
 pub use person::Person;
 pub use process::{Demo, Ended, Process, binary, command, free_port, refused_command, run, run_at_home, run_on};

@@ -1,5 +1,6 @@
 //! The whole: contexts around, one page inside.
 
+use crate::components::app_gate::AppGate;
 use crate::components::message::failed;
 use crate::components::shell::Shell;
 use crate::components::toast_region::ToastProvider;
@@ -22,6 +23,7 @@ use crate::pages::policy_form::PolicyFormPage;
 use crate::pages::requests::RequestsPage;
 use crate::pages::setup::SetupPage;
 use crate::pages::sign_in::SignInPage;
+use crate::pages::sign_in_app::SignInAppPage;
 use crate::pages::sign_in_link::SignInLinkPage;
 use crate::routes::{Route, query};
 use yew::prelude::*;
@@ -32,9 +34,11 @@ pub(crate) fn App() -> Html {
         <ClockProvider>
             <NavigationProvider>
                 <ToastProvider>
-                    <SessionProvider>
-                        <Pages />
-                    </SessionProvider>
+                    <AppGate>
+                        <SessionProvider>
+                            <Pages />
+                        </SessionProvider>
+                    </AppGate>
                 </ToastProvider>
             </NavigationProvider>
         </ClockProvider>
@@ -48,6 +52,7 @@ fn Pages() -> Html {
     match Route::recognize(&place.path) {
         Route::SignIn => html! { <SignInPage /> },
         Route::SignInLink => html! { <SignInLinkPage /> },
+        Route::SignInApp => html! { <SignInAppPage /> },
         Route::Setup => html! { <SetupPage /> },
         Route::Invitation => html! { <InvitationPage /> },
         Route::Outside => html! { <OutsidePage /> },
@@ -106,15 +111,7 @@ fn signed_in(route: &Route) -> Html {
         Route::People => html! { <PeoplePage /> },
         Route::Deliveries => html! { <DeliveriesPage /> },
         Route::Account => html! { <AccountPage /> },
-        Route::Home
-        | Route::SignIn
-        | Route::SignInLink
-        | Route::Setup
-        | Route::Invitation
-        | Route::Outside
-        | Route::NotFound => {
-            html! { <NotFoundPage /> }
-        }
+        _ => html! { <NotFoundPage /> },
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) enum Route {
     Approve { id: String },
     SignIn,
     SignInLink,
+    SignInApp,
     Setup,
     Invitation,
     Outside,
@@ -40,6 +41,7 @@ impl Route {
             (Some("approve"), Some(one), None) => Self::Approve { id: id(one) },
             (Some("sign-in"), None, _) => Self::SignIn,
             (Some("sign-in"), Some("link"), None) => Self::SignInLink,
+            (Some("sign-in"), Some("app"), None) => Self::SignInApp,
             (Some("setup"), None, _) => Self::Setup,
             (Some("invitation"), None, _) => Self::Invitation,
             (Some("outside"), None, _) => Self::Outside,
@@ -68,6 +70,7 @@ impl Route {
             Self::Approve { id } => below("/approve/", id),
             Self::SignIn => "/sign-in".to_owned(),
             Self::SignInLink => "/sign-in/link".to_owned(),
+            Self::SignInApp => "/sign-in/app".to_owned(),
             Self::Setup => "/setup".to_owned(),
             Self::Invitation => "/invitation".to_owned(),
             Self::Outside => "/outside".to_owned(),
@@ -87,6 +90,23 @@ impl Route {
     }
 }
 
+impl Route {
+    /// Whether it is a page for people who are signed in.
+    pub(crate) fn is_private(&self) -> bool {
+        !matches!(
+            self,
+            Self::Home
+                | Self::SignIn
+                | Self::SignInLink
+                | Self::SignInApp
+                | Self::Setup
+                | Self::Invitation
+                | Self::Outside
+                | Self::NotFound
+        )
+    }
+}
+
 /// A query of names and values; those without a value are left out.
 pub(crate) fn query(pairs: &[(&str, Option<&str>)]) -> String {
     let given = pairs.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={}", segment(value))));
@@ -101,14 +121,8 @@ pub(crate) fn way_back(then: Option<&str>) -> Route {
         return Route::Requests;
     }
     match Route::recognize(path) {
-        Route::Home
-        | Route::SignIn
-        | Route::SignInLink
-        | Route::Setup
-        | Route::Invitation
-        | Route::Outside
-        | Route::NotFound => Route::Requests,
-        route => route,
+        route if route.is_private() => route,
+        _ => Route::Requests,
     }
 }
 
@@ -126,6 +140,7 @@ mod tests {
             Route::Approve { id: id.clone() },
             Route::SignIn,
             Route::SignInLink,
+            Route::SignInApp,
             Route::Setup,
             Route::Invitation,
             Route::Outside,

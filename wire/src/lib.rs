@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod agents;
+pub mod app;
 pub mod connectors;
 pub mod deliveries;
 pub mod events;

@@ -95,6 +95,45 @@ pub struct SignInStart {
     pub email: Option<String>,
 }
 
+/// `POST /api/session/app`: the browser signs the desktop app in (RFC 7636, S256), with what `GET /sign-in/app` was asked
+/// with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppSignIn {
+    /// The SHA-256 of the app's verifier, base64url.
+    pub code_challenge: String,
+    /// Where the app waits: `http://127.0.0.1:<port>/` or `countersign://sign-in`.
+    pub redirect_uri: String,
+    /// Handed back as it is.
+    pub state: String,
+}
+
+/// Where the browser goes to hand the code over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AppRedirect {
+    /// The app's address with `code` and `state`.
+    pub location: String,
+}
+
+/// `POST /api/session/token`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppTokenBody {
+    /// The code.
+    pub code: String,
+    /// What the challenge was made of.
+    pub code_verifier: String,
+}
+
+/// The app's session.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct AppToken {
+    /// To be sent as a bearer.
+    pub token: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
 /// `POST /api/setup/start`: names the desk and its first admin.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,7 +1,10 @@
 //! Countersign's tasks: `cargo xtask <task>`. One file a task; what they share is in `shell` and `tools`.
 //! They talk on stderr, in step with cargo's own lines. Nothing here is part of the product.
 
+mod app;
 mod bench;
+mod cross;
+mod dist;
 mod run;
 mod shell;
 mod test;
@@ -39,8 +42,21 @@ enum Task {
         #[arg(long)]
         watch: bool,
     },
+    /// Build the desktop app, with what it needs installed where that is allowed, and start it
+    App {
+        /// Passed on to the app
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Make the desktop app's packages for this system
+    Dist,
+    /// Check the desktop app for Windows as far as a Linux machine can
+    CheckCross,
     /// Measure against the budgets, in release builds
     Bench {
+        /// The desktop app instead of the server
+        #[arg(long)]
+        app: bool,
         /// Passed on to the bench
         #[arg(last = true)]
         args: Vec<String>,
@@ -53,7 +69,11 @@ fn main() -> ExitCode {
         Task::Test { args } => test::test(&args),
         Task::Ui { watch: false } => ui::build(),
         Task::Ui { watch: true } => ui::watch(),
-        Task::Bench { args } => bench::bench(&args),
+        Task::App { args } => app::app(&args),
+        Task::Dist => dist::dist(),
+        Task::CheckCross => cross::check(),
+        Task::Bench { app: false, args } => bench::bench(&args),
+        Task::Bench { app: true, .. } => app::bench(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -31,12 +31,12 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 
 /// Replaces this process, so that Ctrl-C and the exit code are the demo's own.
 #[cfg(unix)]
-fn become_it(command: &mut Command) -> Result<()> {
+pub(crate) fn become_it(command: &mut Command) -> Result<()> {
     use std::os::unix::process::CommandExt;
     Err(anyhow::Error::from(command.exec()).context("the demo could not be started"))
 }
 
 #[cfg(not(unix))]
-fn become_it(command: &mut Command) -> Result<()> {
+pub(crate) fn become_it(command: &mut Command) -> Result<()> {
     shell::run(command)
 }

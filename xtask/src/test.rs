@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::app::APP;
 use crate::run::SERVER;
 use crate::tools::Tool;
 use crate::ui::content_hash;
@@ -19,29 +20,43 @@ const TOOLS: &[Tool] = &[
     Tool("npm", "npm"),
 ];
 
+/// What the stories of the desktop app need more, on Linux.
+const DISPLAY: &[Tool] = &[
+    Tool("WebKitWebDriver", "webkit2gtk-driver"),
+    Tool("Xvfb", "xvfb"),
+    Tool("dbus-daemon", "dbus-daemon"),
+    Tool("curl", "curl"),
+];
+
 /// Runs the tests; `args` go to nextest.
 ///
 /// # Errors
 /// When a tool is missing, a build fails or a test does.
 pub(crate) fn test(args: &[String]) -> Result<()> {
-    eprintln!("[1/5] tools: a C compiler, Chromium and its driver, Node and npm, Python, nextest");
+    eprintln!("[1/5] tools: a C compiler, Chromium, Node and npm, Python, nextest, the webview and its driver");
     tools::c_compiler()?;
     tools::wasm_target()?;
     tools::debian(TOOLS)?;
-    let nextest = tools::nextest()?;
+    tools::webview()?;
+    if cfg!(target_os = "linux") {
+        tools::debian(DISPLAY)?;
+    }
+    let (nextest, tauri_driver) = (tools::nextest()?, tools::tauri_driver()?);
     eprintln!("[2/5] real MCP servers and clients for the stories, and what runs them");
     let node = node_packages(&shell::root().join("tests"))?;
     let clients = shell::root().join("tests/clients/python");
     let (python_1, python_2) = (tools::python(&clients.join("sdk-1.txt"))?, tools::python(&clients.join("sdk-2.txt"))?);
     eprintln!("[3/5] the user interface");
     ui::build()?;
-    eprintln!("[4/5] the server");
+    eprintln!("[4/5] the server and the desktop app");
     // With `--tests`, so that it is built against the very dependencies that nextest will ask for next.
-    let server = shell::build_binary("countersign", &[SERVER, &["--tests"]].concat())?;
+    let server = shell::build_binary("countersign", &[SERVER, APP, &["--tests"]].concat())?;
+    let app = server.with_file_name(format!("countersign-app{}", std::env::consts::EXE_SUFFIX));
     eprintln!("[5/5] every test");
     let mut tests = shell::without_package(Command::new(nextest));
     tests.args(["nextest", "run", "--workspace"]).args(args);
     tests.env("COUNTERSIGN_TEST_NODE", node).env("COUNTERSIGN_BIN", server);
+    tests.env("COUNTERSIGN_APP_BIN", app).env("COUNTERSIGN_TAURI_DRIVER", tauri_driver);
     shell::run(tests.env("COUNTERSIGN_TEST_PYTHON_1", python_1).env("COUNTERSIGN_TEST_PYTHON_2", python_2))?;
     if args.is_empty() {
         shell::run(shell::cargo().args(["test", "--quiet", "--workspace", "--doc"]))?;

@@ -10,6 +10,15 @@ use anyhow::{Context, Result, bail};
 use crate::shell;
 use crate::ui::content_hash;
 
+/// What the desktop app is built against on Linux: pkg-config's name of it, and the Debian package that brings it.
+const WEBVIEW: &[(&str, &str)] = &[
+    ("webkit2gtk-4.1", "libwebkit2gtk-4.1-dev"),
+    ("ayatana-appindicator3-0.1", "libayatana-appindicator3-dev"),
+    ("librsvg-2.0", "librsvg2-dev"),
+    ("libxdo", "libxdo-dev"),
+];
+
+const TAURI_DRIVER: &str = "2.1.0";
 const WASM: &str = "wasm32-unknown-unknown";
 const NEXTEST: &str = "0.9.143";
 
@@ -48,6 +57,34 @@ pub(crate) fn wasm_target() -> Result<bool> {
     }
     shell::run(Command::new("rustup").current_dir(shell::root()).args(["target", "add", WASM]))?;
     Ok(true)
+}
+
+/// Gets the libraries that the desktop app is built against; other systems have theirs.
+///
+/// # Errors
+/// When some are missing and can't be installed from here, with the line that installs them.
+pub(crate) fn webview() -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    debian(&[Tool("pkg-config", "pkg-config")])?;
+    let is_missing =
+        |library: &&(&str, &str)| shell::ask(Command::new("pkg-config").args(["--exists", library.0])).is_none();
+    let missing: Vec<&(&str, &str)> = WEBVIEW.iter().filter(is_missing).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let libraries = missing.iter().map(|library| library.0).collect::<Vec<_>>().join(", ");
+    let packages: Vec<&str> = missing.iter().map(|library| library.1).collect();
+    install(&format!("libraries that the desktop app needs are not here: {libraries}"), &packages)
+}
+
+/// Where tauri-driver is: PATH's, or the tool cache's, where it is built once.
+///
+/// # Errors
+/// When it is in neither and can't be built.
+pub(crate) fn tauri_driver() -> Result<PathBuf> {
+    built("tauri-driver", TAURI_DRIVER, "about 2 minutes")
 }
 
 /// Gets these programs by apt where that is allowed without asking anybody for a password.
@@ -124,20 +161,22 @@ fn apt_get() -> Option<impl FnMut() -> Command> {
 /// # Errors
 /// When it is in neither and can't be built.
 pub(crate) fn nextest() -> Result<PathBuf> {
-    if let Some(found) = shell::on_path("cargo-nextest") {
+    built("cargo-nextest", NEXTEST, "about 5 minutes")
+}
+
+/// A cargo program: PATH's, or the tool cache's, where it is built once.
+fn built(program: &str, version: &str, takes: &str) -> Result<PathBuf> {
+    if let Some(found) = shell::on_path(program) {
         return Ok(found);
     }
     let cache = tool_cache()?;
-    let cached = cache.join("bin").join(format!("cargo-nextest{}", env::consts::EXE_SUFFIX));
+    let cached = cache.join("bin").join(format!("{program}{}", env::consts::EXE_SUFFIX));
     if !cached.is_file() {
-        eprintln!(
-            "      cargo-nextest is not here: building it into {} (once, about 5 minutes on two cores)",
-            cache.display()
-        );
+        eprintln!("      {program} is not here: building it into {} (once, {takes} on two cores)", cache.display());
         shell::run(
             shell::cargo()
                 .current_dir(env::temp_dir())
-                .args(["install", "--locked", "cargo-nextest", "--version", NEXTEST, "--root"])
+                .args(["install", "--locked", program, "--version", version, "--root"])
                 .arg(&cache),
         )?;
     }
@@ -145,7 +184,7 @@ pub(crate) fn nextest() -> Result<PathBuf> {
 }
 
 /// Where tools are kept between clones; `.ci/run` uses the same folder.
-fn tool_cache() -> Result<PathBuf> {
+pub(crate) fn tool_cache() -> Result<PathBuf> {
     let home = env::home_dir().context("there is no home folder to keep built tools in: set HOME")?;
     Ok(home.join(".cache").join("countersign").join("tools"))
 }

@@ -7,6 +7,7 @@ mod agent_door;
 mod agents;
 mod also_ask;
 mod answer;
+pub mod app_sign_in;
 mod arguments;
 mod call;
 mod callbacks;

@@ -127,6 +127,7 @@ impl Desk {
                     store::mcp_sessions::delete_before(connection, now - MCP_SESSION_LIFE).await?;
                     store::ceremonies::delete_expired(connection, now).await?;
                     store::sessions::delete_expired(connection, now).await?;
+                    store::app_codes::delete_expired(connection, now).await?;
                     store::links::delete_spent(connection, now - EVENT_LIFE).await?;
                     store::outside_links::delete_before(connection, now - DELIVERY_LIFE).await?;
                     store::agents::delete_expired_jtis(connection, now).await?;

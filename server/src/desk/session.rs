@@ -25,8 +25,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
-/// How long a session lasts.
+/// How long a browser's session lasts.
 const SESSION_LIFE: Duration = Duration::from_secs(12 * 60 * 60);
+/// How long the desktop app's lasts: it waits in the background to tell of requests, and an approval needs more than it.
+const APP_SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How old a passkey's touch may be when something is widened.
 pub(super) const FRESH: Duration = Duration::from_secs(5 * 60);
 
@@ -217,7 +219,7 @@ impl Desk {
                     if !store::links::spend(connection, link.id, now).await? {
                         return Err(spent());
                     }
-                    begin_session(connection, id, user, &token_hash, None, "link", now).await
+                    begin_session(connection, id, user, &token_hash, None, Way::Link, now).await
                 })
             })
             .await?;
@@ -261,7 +263,7 @@ impl Desk {
                 Box::pin(async move {
                     take(connection, ceremony.id).await?;
                     let asserted = note_use(connection, &owner, &assertion, now).await?;
-                    begin_session(connection, id, owner.user_id, &token_hash, asserted, "passkey", now).await
+                    begin_session(connection, id, owner.user_id, &token_hash, asserted, Way::Passkey, now).await
                 })
             })
             .await?;
@@ -415,6 +417,37 @@ async fn note_use(
     Ok((owner.usable_from <= now).then_some(now))
 }
 
+/// How somebody came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By a one-time link or ticket.
+    Link,
+    /// By a passkey.
+    Passkey,
+    /// In the desktop app, by a code out of the browser.
+    App,
+    /// In the app that the server runs within.
+    Process,
+}
+
+impl Way {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Passkey => "passkey",
+            Self::App => "app",
+            Self::Process => "process",
+        }
+    }
+
+    const fn life(self) -> Duration {
+        match self {
+            Self::Link | Self::Passkey => SESSION_LIFE,
+            Self::App | Self::Process => APP_SESSION_LIFE,
+        }
+    }
+}
+
 /// Begins a session, with its audit row.
 pub(super) async fn begin_session(
     connection: &mut Connection,
@@ -422,15 +455,15 @@ pub(super) async fn begin_session(
     user: UserId,
     token_hash: &str,
     asserted_at: Option<Timestamp>,
-    how: &'static str,
+    way: Way,
     now: Timestamp,
 ) -> Result<Session, DeskError> {
     let account = store::users::by_id(connection, user).await?.filter(|user| user.active);
     let account = account.ok_or_else(|| not_found("account"))?;
-    let session = Session { id, user_id: account.id, expires_at: now + SESSION_LIFE, asserted_at };
+    let session = Session { id, user_id: account.id, expires_at: now + way.life(), asserted_at };
     store::sessions::insert(connection, session, token_hash, now).await?;
     store::users::seen(connection, account.id, now).await?;
     let entry = Entry::new(now, Actor::User(account.id), "session.began", id);
-    store::audit::append(connection, entry.with(serde_json::json!({"by": how}))).await?;
+    store::audit::append(connection, entry.with(serde_json::json!({"by": way.word()}))).await?;
     Ok(session)
 }

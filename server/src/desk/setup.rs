@@ -3,7 +3,7 @@
 use super::ceremony::take;
 use super::error::{DeskError, invalid, refuse};
 use super::my_passkeys::{add_passkey, passkey_record};
-use super::session::{SignedIn, Widening, begin_session, fresh_token};
+use super::session::{SignedIn, Way, Widening, begin_session, fresh_token};
 use super::{Desk, fresh_id};
 use crate::audit::{Actor, Entry};
 use crate::auth::secrets;
@@ -214,7 +214,7 @@ impl Desk {
             Box::pin(async move {
                 take(connection, ceremony.id).await?;
                 settle_in(connection, ceremony.purpose, &passkey, now).await?;
-                begin_session(connection, session, passkey.user_id, &token_hash, Some(now), "passkey", now).await
+                begin_session(connection, session, passkey.user_id, &token_hash, Some(now), Way::Passkey, now).await
             })
         })
         .await?;

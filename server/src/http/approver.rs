@@ -19,7 +19,7 @@ mod session;
 mod setup;
 
 use super::App;
-use super::problem::{DoorError, not_available};
+use super::problem::DoorError;
 use super::tries::count_tries;
 use axum::Router;
 use axum::middleware;
@@ -33,8 +33,15 @@ pub fn routes(app: &App) -> Router<App> {
         .merge(own())
         .merge(queue())
         .merge(settings())
-        .route("/session/token", post(not_available))
         .fallback(no_such_call)
+        .method_not_allowed_fallback(wrong_method)
+}
+
+/// The desktop app's own door, where no browser comes: it has no page to be called from.
+pub fn app_routes(app: &App) -> Router<App> {
+    Router::new()
+        .route("/session/token", post(session::redeem_app_code))
+        .layer(middleware::from_fn_with_state(app.clone(), count_tries))
         .method_not_allowed_fallback(wrong_method)
 }
 
@@ -59,6 +66,7 @@ fn doors() -> Router<App> {
     Router::new()
         .route("/desk", get(setup::get_desk))
         .route("/session", get(session::get_session).delete(session::delete_session))
+        .route("/session/app", post(session::make_app_code))
         .route("/session/reauth/start", post(session::start_reauth))
         .route("/session/reauth/finish", post(session::finish_reauth))
         .route("/invitations", post(people::create_invitation))

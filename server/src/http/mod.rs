@@ -60,6 +60,7 @@ pub fn router(desk: Desk, stopping: watch::Receiver<bool>) -> Router {
     let app = App { desk, stopping, tries: Arc::new(Tries::new()), mcp };
     let approvers = approver::routes(&app)
         .layer(middleware::from_fn_with_state(app.clone(), extract::check_site))
+        .merge(approver::app_routes(&app))
         .layer(middleware::from_fn_with_state(app.clone(), extract::check_host));
     Router::new()
         .nest("/api", approvers)
@@ -67,7 +68,6 @@ pub fn router(desk: Desk, stopping: watch::Receiver<bool>) -> Router {
         .route("/mcp", any(mcp::serve))
         .route("/.well-known/oauth-protected-resource", get(mcp::describe_resource))
         .route("/.well-known/oauth-protected-resource/mcp", get(mcp::describe_resource))
-        .route("/sign-in/app", get(problem::not_available))
         .merge(health::routes())
         .merge(docs::routes())
         .merge(pages::routes())

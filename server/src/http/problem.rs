@@ -83,11 +83,6 @@ impl IntoResponse for DoorError {
     }
 }
 
-/// A call that a later version brings.
-pub async fn not_available() -> DoorError {
-    DoorError::new(Code::NotAvailable, "This call is not available in this version.")
-}
-
 /// A panic in a handler: logged by the panic hook, answered like any failure of ours.
 pub fn of_panic(_: Box<dyn Any + Send + 'static>) -> HttpResponse<axum::body::Body> {
     DoorError::new(Code::Internal, "The desk could not do this. Its log says why.").into_response()

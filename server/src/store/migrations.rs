@@ -19,6 +19,7 @@ pub async fn run(connection: &mut AnyConnection) -> Result<(), StoreError> {
         simple(4, "agents come in", include_str!("../../migrations/sqlite/0004_agents_come_in.sql")),
         simple(5, "flows tell people", include_str!("../../migrations/sqlite/0005_flows_tell_people.sql")),
         simple(6, "people outside", include_str!("../../migrations/sqlite/0006_people_outside.sql")),
+        simple(7, "app sign-in", include_str!("../../migrations/sqlite/0007_app_sign_in.sql")),
     ];
     Migrator::with_migrations(all).run_direct(None, connection, false).await?;
     Ok(())

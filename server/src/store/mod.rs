@@ -4,6 +4,7 @@
 //! of its own, and answers after the commit. So an answer always means that it is on the disk.
 
 pub mod agents;
+pub mod app_codes;
 pub mod audit;
 pub mod ceremonies;
 mod connection;

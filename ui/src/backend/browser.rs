@@ -24,13 +24,7 @@ pub(super) async fn send(method: Method, path: &str, body: Option<String>) -> Re
 
 fn request(method: Method, body: Option<String>) -> Result<RequestInit, JsValue> {
     let (init, headers) = (RequestInit::new(), Headers::new()?);
-    init.set_method(match method {
-        Method::Get => "GET",
-        Method::Post => "POST",
-        Method::Put => "PUT",
-        Method::Patch => "PATCH",
-        Method::Delete => "DELETE",
-    });
+    init.set_method(method.word());
     init.set_cache(RequestCache::NoStore);
     headers.set("Accept", "application/json")?;
     if let Some(body) = body {

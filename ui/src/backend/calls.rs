@@ -22,8 +22,8 @@ use countersign_wire::people::{DelegationBody, DelegationRow, Invitation, Invita
 use countersign_wire::policies::{FlowRow, PolicyChange, PolicyRow};
 use countersign_wire::requests::{AlsoAsk, Card, Decided, DecisionBody, RequestPage};
 use countersign_wire::session::{
-    DeskInfo, InvitationAccept, InvitationInfo, LinkToken, PasskeyRow, PasskeyStart, SessionInfo, SetupStart,
-    SignInStart,
+    AppRedirect, AppSignIn, DeskInfo, InvitationAccept, InvitationInfo, LinkToken, PasskeyRow, PasskeyStart,
+    SessionInfo, SetupStart, SignInStart,
 };
 use serde::de::DeserializeOwned;
 
@@ -43,6 +43,11 @@ impl Backend {
 
     pub(crate) fn sign_in_by_link(&self, token: String) -> Reply<SessionInfo> {
         self.post("/api/session/link", &LinkToken { token })
+    }
+
+    /// Makes a code for the desktop app; where to hand it over.
+    pub(crate) fn sign_app_in(&self, body: &AppSignIn) -> Reply<AppRedirect> {
+        self.post("/api/session/app", body)
     }
 
     pub(crate) fn sign_in_by_passkey(&self, email: Option<String>) -> Reply<SessionInfo> {

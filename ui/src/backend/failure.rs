@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Passkey(PasskeyFailure),
     /// This browser's notifications could not be turned on.
     Push(PushFailure),
+    /// The desktop app could not do it; its words.
+    App(String),
 }
 
 /// How a passkey ceremony can end without a credential.
@@ -31,6 +33,8 @@ pub(crate) enum PasskeyFailure {
     AlreadyHere,
     /// This address or browser can't do passkeys.
     Unsupported,
+    /// The desktop app's window has no passkeys; the page was opened in the browser.
+    InBrowser,
     /// Something else; the browser's words.
     Other(String),
 }
@@ -88,6 +92,7 @@ impl Failure {
                 .to_owned(),
             Self::Passkey(failure) => failure.message(),
             Self::Push(failure) => failure.message(),
+            Self::App(words) => words.clone(),
         }
     }
 }
@@ -135,6 +140,11 @@ impl PasskeyFailure {
             Self::Unsupported => "Passkeys don't work at this address or in this browser. Open the desk at its own \
                                   https address, or at localhost, in a current browser."
                 .to_owned(),
+            Self::InBrowser => {
+                "Your passkey is asked for in the browser, where this page was opened. Do it there; what \
+                                you change shows here by itself."
+                    .to_owned()
+            }
             Self::Other(words) => format!("The browser could not use a passkey: {words}"),
         }
     }

@@ -1,8 +1,10 @@
 //! The stream of events, one per browser: browsers allow six connections to a server, and every open tab would take
 //! one. The tab that holds a Web Lock owns the `EventSource` and tells the others by `BroadcastChannel`; when it goes,
-//! the lock passes on. Where there are no Web Locks (plain http away from localhost), every tab has its own stream.
+//! the lock passes on. Where there are no Web Locks (plain http away from localhost), every tab has its own stream. In
+//! the desktop app the shell has it.
 
-use super::read;
+use super::{read, shell};
+use countersign_wire::app::AppTold;
 use countersign_wire::events::{EventKind, RequestEvent};
 use gloo_timers::callback::Timeout;
 use js_sys::{Function, Promise, Reflect};
@@ -26,6 +28,12 @@ pub(crate) enum Connection {
     Live,
     /// It is not, and is tried again.
     Reconnecting,
+}
+
+impl Connection {
+    const fn of(live: bool) -> Self {
+        if live { Self::Live } else { Self::Reconnecting }
+    }
 }
 
 /// What the stream tells the app.
@@ -58,14 +66,27 @@ enum Told {
     Session,
 }
 
-/// An open stream; dropping it closes it and passes the lock on.
+/// An open stream; dropping it closes it.
 pub(crate) struct LiveStream {
-    inner: Rc<Inner>,
+    of_browser: Option<Rc<Inner>>,
+    _of_shell: Option<shell::Listening>,
 }
 
 impl Drop for LiveStream {
     fn drop(&mut self) {
-        self.inner.close();
+        if let Some(inner) = &self.of_browser {
+            inner.close();
+        }
+    }
+}
+
+/// Passes on what the shell's stream tells.
+fn hear_shell(on: &Callback<LiveMessage>, text: &str) {
+    match read::from_text(text) {
+        Ok(AppTold::Event { kind, event }) => on.emit(LiveMessage::Event(kind, event)),
+        Ok(AppTold::Connection { live }) => on.emit(LiveMessage::Connection(Connection::of(live))),
+        Ok(AppTold::Resync) => on.emit(LiveMessage::Resync),
+        Err(_) => {}
     }
 }
 
@@ -96,6 +117,10 @@ type LockHandler = Closure<dyn FnMut(JsValue) -> Promise>;
 impl LiveStream {
     /// Opens the stream, or listens to the tab that has it open.
     pub(crate) fn open(on: Callback<LiveMessage>) -> Self {
+        if shell::is_here() {
+            let listening = shell::on_live(move |text| hear_shell(&on, text));
+            return Self { of_browser: None, _of_shell: Some(listening) };
+        }
         let inner = Rc::new_cyclic(|this| Inner {
             on,
             this: this.clone(),
@@ -117,7 +142,7 @@ impl LiveStream {
         } else {
             inner.tell(&Told::Hello);
         }
-        Self { inner }
+        Self { of_browser: Some(inner), _of_shell: None }
     }
 }
 
@@ -194,8 +219,7 @@ impl Inner {
 
     fn set_live(&self, live: bool) {
         self.live.set(live);
-        let connection = if live { Connection::Live } else { Connection::Reconnecting };
-        self.on.emit(LiveMessage::Connection(connection));
+        self.on.emit(LiveMessage::Connection(Connection::of(live)));
     }
 
     /// Asks for the lock; `false` where there are no locks.

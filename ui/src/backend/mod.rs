@@ -1,5 +1,5 @@
 //! The only module that talks to the server. Pages call a method per thing they want and get a typed answer or a
-//! [`Failure`]; how a call travels is the door's business (`browser`; later the desktop shell's).
+//! [`Failure`]; how a call travels is the door's business (`browser`, or `shell` within the desktop app).
 
 mod browser;
 pub(crate) mod calls;
@@ -9,6 +9,7 @@ mod live;
 mod passkey;
 mod push;
 mod read;
+pub(crate) mod shell;
 
 pub(crate) use clock::now;
 pub(crate) use failure::{Failure, PasskeyFailure, sentence};
@@ -35,11 +36,25 @@ pub(crate) enum Method {
     Delete,
 }
 
+impl Method {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 /// How calls travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
     /// `fetch`, with the cookie.
     Browser,
+    /// The desktop app, which holds the session.
+    Shell,
 }
 
 /// An answer before it is read.
@@ -79,9 +94,10 @@ pub(crate) type Reply<T> = Pin<Box<dyn Future<Output = Result<T, Failure>>>>;
 const NOTHING: &str = "{}";
 
 impl Backend {
-    /// The backend of a browser's page.
-    pub(crate) fn of_browser(signed_out: Callback<()>, asks_again: Callback<()>) -> Self {
-        Self { door: Door::Browser, hears: Rc::new(Hears { signed_out, asks_again, sign_ins: Cell::new(0) }) }
+    /// The backend of this page, in a browser or in the desktop app.
+    pub(crate) fn new(signed_out: Callback<()>, asks_again: Callback<()>) -> Self {
+        let door = if shell::is_here() { Door::Shell } else { Door::Browser };
+        Self { door, hears: Rc::new(Hears { signed_out, asks_again, sign_ins: Cell::new(0) }) }
     }
 
     /// How often somebody signed in on this page.
@@ -129,6 +145,7 @@ impl Backend {
         let before = self.sign_ins();
         let answer = match self.door {
             Door::Browser => browser::send(method, path, body).await,
+            Door::Shell => shell::send(method, path, body).await,
         };
         let outcome = answer.and_then(|answer| failure::sort(answer.status, answer.body)).map_err(|failure| {
             // Only of a deed it matters that it may have been done.
@@ -173,6 +190,10 @@ impl Backend {
         let credential = match (self.door, kind) {
             (Door::Browser, Ceremony::Get) => passkey::get(&options.public_key).await?,
             (Door::Browser, Ceremony::Create) => passkey::create(&options.public_key).await?,
+            (Door::Shell, _) => {
+                shell::open_here_in_browser().await?;
+                return Err(Failure::Passkey(PasskeyFailure::InBrowser));
+            }
         };
         written(&CeremonyFinish { ceremony: options.ceremony, credential }).ok_or(Failure::Unreadable)
     }

@@ -4,6 +4,8 @@
 pub(crate) mod agent_cools;
 pub(crate) mod agent_dialog;
 pub(crate) mod agent_row;
+pub(crate) mod app_gate;
+pub(crate) mod app_settings;
 pub(crate) mod avatar;
 pub(crate) mod away_form;
 pub(crate) mod badge;

@@ -111,6 +111,32 @@ pub(crate) fn NavigationProvider(props: &NavigationProviderProps) -> Html {
     html! { <ContextProvider<Navigator> context={navigator}>{ props.children.clone() }</ContextProvider<Navigator>> }
 }
 
+/// The token in the address's fragment, which is never sent to a server. It is taken out of the address at once, so
+/// that it stays neither in the history nor on the screen.
+pub(crate) fn take_token() -> Option<String> {
+    let window = web_sys::window()?;
+    let location = window.location();
+    let token = location.hash().ok()?.strip_prefix('#').map(ToOwned::to_owned).filter(|token| !token.is_empty())?;
+    let path = location.pathname().ok()?;
+    let history = window.history().ok()?;
+    let state = history.state().unwrap_or(JsValue::NULL);
+    let _ = history.replace_state_with_url(&state, "", Some(&path));
+    Some(token)
+}
+
+/// A ticket in the address of a page for people who are signed in: the desktop app sends a browser ahead with one.
+pub(crate) fn take_ticket() -> Option<String> {
+    let location = web_sys::window()?.location();
+    let is_ticket = is_token(location.hash().ok()?.strip_prefix('#')?);
+    let is_private = Route::recognize(&location.pathname().ok()?).is_private();
+    if is_ticket && is_private { take_token() } else { None }
+}
+
+/// Whether a fragment is a token rather than a place on the page: 43 characters of base64url.
+fn is_token(fragment: &str) -> bool {
+    fragment.len() == 43 && fragment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
 /// For going elsewhere.
 #[hook]
 pub(crate) fn use_navigator() -> Option<Navigator> {

@@ -1,6 +1,6 @@
 //! One request in front of one person: its card, kept up to date, and their decision.
 
-use crate::backend::{Backend, Failure, LiveMessage};
+use crate::backend::{Backend, Failure, LiveMessage, shell};
 use crate::hooks::choice::Choice;
 use crate::hooks::live::use_live;
 use crate::hooks::review_state::{Deed, ReviewAction, ReviewState, Step};
@@ -73,6 +73,9 @@ pub(crate) fn use_review(id: &AttrValue) -> Review {
         let (state, load, id) = (state.clone(), load.clone(), id.clone());
         Callback::from(move |(deed, comment, choice): (Deed, Option<String>, Choice)| {
             let Some(card) = state.card.clone().filter(|_| !state.is_busy()) else { return };
+            if deed == Deed::Approve && card.you.ceremony && shell::is_here() {
+                return hand_over(&id, &dispatch);
+            }
             let body = body(&card, deed, comment, choice);
             dispatch.dispatch(ReviewAction::Send(deed));
             let (backend, dispatch, load) = (backend.clone(), dispatch.clone(), load.clone());
@@ -91,6 +94,17 @@ pub(crate) fn use_review(id: &AttrValue) -> Review {
         })
     };
     Review { state: Rc::new((*state).clone()), reload: load, act }
+}
+
+/// In the desktop app the passkey is in the browser; how it went there comes by the stream.
+fn hand_over(id: &AttrValue, dispatch: &UseReducerDispatcher<ReviewState>) {
+    let (id, dispatch) = (id.clone(), dispatch.clone());
+    dispatch.dispatch(ReviewAction::HandOver);
+    spawn_local(async move {
+        if let Err(failure) = shell::hand_over(&id).await {
+            dispatch.dispatch(ReviewAction::Refused(failure));
+        }
+    });
 }
 
 /// What is sent, and signed.

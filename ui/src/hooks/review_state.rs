@@ -24,6 +24,8 @@ pub(crate) enum Step {
     Looking,
     /// Their word is on its way to the server.
     Sending(Deed),
+    /// In the desktop app: the browser was opened, where their passkey is.
+    Elsewhere,
     /// They approved; the call runs.
     Running,
     /// It is done; the state says how.
@@ -50,6 +52,8 @@ pub(crate) enum ReviewAction {
     Loaded(Rc<Card>),
     Lost(Failure),
     Send(Deed),
+    /// The browser has it now.
+    HandOver,
     /// The server took the word.
     Taken(Deed, RequestState),
     Refused(Failure),
@@ -77,6 +81,7 @@ impl ReviewState {
             ReviewAction::Lost(failure) => Self { lost: Some(failure), ..self.clone() },
             ReviewAction::Send(_) if self.is_busy() => self.clone(),
             ReviewAction::Send(deed) => Self { step: Step::Sending(deed), refused: None, ..self.clone() },
+            ReviewAction::HandOver => Self { step: Step::Elsewhere, refused: None, ..self.clone() },
             ReviewAction::Taken(deed, state) => Self { step: self.taken(deed, state), refused: None, ..self.clone() },
             ReviewAction::Refused(failure) => {
                 let overtaken = self.overtaken || failure.code() == Some(Code::RequestEnded);
@@ -91,13 +96,28 @@ impl ReviewState {
 
     fn with(&self, card: Rc<Card>) -> Self {
         let was_open = self.card.as_ref().is_some_and(|known| known.state == RequestState::Pending);
-        let overtaken =
-            self.overtaken || (was_open && card.state != RequestState::Pending && self.step == Step::Looking);
+        let by_another = match self.step {
+            Step::Looking => card.state != RequestState::Pending,
+            Step::Elsewhere => came_to_nothing(card.state),
+            _ => false,
+        };
+        let overtaken = self.overtaken || (was_open && by_another);
         let step = match &self.step {
+            Step::Elsewhere => Self::decided_elsewhere(&card),
             Step::Running if has_ended(&card) => Step::Done(Deed::Approve, card.state),
             step => step.clone(),
         };
         Self { card: Some(card), lost: None, step, overtaken, ..self.clone() }
+    }
+
+    /// What the card says of an approval that the browser was opened for.
+    fn decided_elsewhere(card: &Card) -> Step {
+        match card.state {
+            RequestState::Pending if card.you.may_decide => Step::Elsewhere,
+            state if came_to_nothing(state) => Step::Looking,
+            state if state == RequestState::Pending || has_ended(card) => Step::Done(Deed::Approve, state),
+            _ => Step::Running,
+        }
     }
 
     /// An approval is done when its call is, or when others are still to be asked.
@@ -122,6 +142,11 @@ impl Reducible for ReviewState {
 /// Whether nothing more will happen to the request at the desk.
 pub(crate) fn has_ended(card: &Card) -> bool {
     card.state.has_ended(ends_approved(card))
+}
+
+/// Whether a request ended without anybody's approval.
+const fn came_to_nothing(state: RequestState) -> bool {
+    matches!(state, RequestState::Denied | RequestState::Expired | RequestState::Withdrawn)
 }
 
 fn ends_approved(card: &Card) -> bool {
@@ -179,6 +204,20 @@ mod tests {
             approved("external", RequestState::Approved).step,
             Step::Done(Deed::Approve, RequestState::Approved)
         );
+    }
+
+    #[test]
+    fn an_approval_in_the_browser_is_waited_for_until_the_desk_tells_of_it() {
+        let waiting = looking("http").after(ReviewAction::HandOver);
+        assert!(!waiting.is_busy(), "it may be denied here meanwhile, or the browser be opened again");
+        let still = waiting.after(ReviewAction::Loaded(card("pending", "http")));
+        assert_eq!(still.step, Step::Elsewhere);
+        let running = still.after(ReviewAction::Loaded(card("executing", "http")));
+        assert_eq!((running.step.clone(), running.overtaken), (Step::Running, false));
+        let done = running.after(ReviewAction::Loaded(card("succeeded", "http")));
+        assert_eq!(done.step, Step::Done(Deed::Approve, RequestState::Succeeded));
+        let denied = still.after(ReviewAction::Loaded(card("denied", "http")));
+        assert!(denied.overtaken && denied.step == Step::Looking);
     }
 
     #[test]

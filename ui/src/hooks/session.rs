@@ -1,6 +1,7 @@
 //! Who is signed in, and the backend that the whole page calls through.
 
 use crate::backend::{Backend, Failure};
+use crate::hooks::navigation::take_ticket;
 use crate::hooks::toasts::{Tone, use_toasts};
 use countersign_domain::user::Role;
 use countersign_wire::session::SessionInfo;
@@ -76,6 +77,21 @@ fn refresh(backend: Backend, set: UseStateSetter<SessionState>, is_in: bool) {
     });
 }
 
+/// Who is signed in, or is now by the ticket in the address. A ticket that is spent leaves everything as it was.
+fn come_in(backend: Backend, set: UseStateSetter<SessionState>) {
+    let Some(ticket) = take_ticket() else { return refresh(backend, set, false) };
+    spawn_local(async move {
+        match backend.sign_in_by_link(ticket).await {
+            Ok(info) => {
+                backend.note_sign_in();
+                set.set(SessionState::In(Rc::new(info)));
+                crate::backend::announce_session_change();
+            }
+            Err(_) => refresh(backend, set, false),
+        }
+    });
+}
+
 #[derive(Properties, PartialEq)]
 pub(crate) struct SessionProviderProps {
     pub(crate) children: Html,
@@ -93,12 +109,12 @@ pub(crate) fn SessionProvider(props: &SessionProviderProps) -> Html {
             let asks_again = Callback::from(move |()| {
                 toasts.show(Tone::News, "Confirm with your passkey: this changes what may run.");
             });
-            Backend::of_browser(Callback::from(move |()| set.set(SessionState::Out)), asks_again)
+            Backend::new(Callback::from(move |()| set.set(SessionState::Out)), asks_again)
         })
     };
     {
         let (backend, set) = ((*backend).clone(), set.clone());
-        use_effect_with((), move |()| refresh(backend, set, false));
+        use_effect_with((), move |()| come_in(backend, set));
     }
     let session = Session { state: (*state).clone(), set, backend: (*backend).clone() };
     html! {
@@ -109,7 +125,7 @@ pub(crate) fn SessionProvider(props: &SessionProviderProps) -> Html {
 /// The backend.
 #[hook]
 pub(crate) fn use_backend() -> Backend {
-    let fallback = use_memo((), |()| Backend::of_browser(Callback::noop(), Callback::noop()));
+    let fallback = use_memo((), |()| Backend::new(Callback::noop(), Callback::noop()));
     use_context::<Session>().map_or_else(|| (*fallback).clone(), |session| session.backend)
 }
 

@@ -1,5 +1,6 @@
 //! The reader's own account: who they are here, their passkeys, and the way out.
 
+use crate::components::app_settings::AppSettings;
 use crate::components::away_form::AwayForm;
 use crate::components::badge::badge;
 use crate::components::button::Button;
@@ -139,6 +140,9 @@ pub(crate) fn AccountPage() -> Html {
             </form>
             <AwayForm />
             <ToldForm email={info.user.email.clone()} />
+            if crate::backend::shell::is_here() {
+                <AppSettings />
+            }
             if let Some(row) = &*leaving {
                 { confirm(&Confirm {
                     title: format!("Remove “{}”?", row.name),

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use countersign_wire::requests::{CeremonyFinish, CeremonyOptions};
-use countersign_wire::session::{LinkToken, SessionInfo, SignInStart};
+use countersign_wire::session::{AppRedirect, AppSignIn, AppToken, AppTokenBody, LinkToken, SessionInfo, SignInStart};
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// What a sign-in answers: the session's cookie and what the interface wants to know.
@@ -68,4 +68,12 @@ pub async fn finish_reauth(
 ) -> Answer<Json<SessionInfo>> {
     let renewed = app.desk.finish_reauth(&who, body.value).await?;
     Ok(Json(app.desk.session_info(&renewed).await?))
+}
+
+pub async fn make_app_code(State(app): State<App>, who: SignedIn, body: Body<AppSignIn>) -> Answer<Json<AppRedirect>> {
+    Ok(Json(app.desk.make_app_code(&who, body.value).await?))
+}
+
+pub async fn redeem_app_code(State(app): State<App>, body: Body<AppTokenBody>) -> Answer<Json<AppToken>> {
+    Ok(Json(app.desk.redeem_app_code(body.value).await?))
 }

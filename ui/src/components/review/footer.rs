@@ -57,6 +57,12 @@ pub(crate) fn footer(props: &ReviewProps, now: Timestamp) -> Html {
             if let Some(failure) = review.state.refused.as_ref().filter(|failure| failure.about("code").is_none()) {
                 <p class="refused" role="alert" tabindex="-1" data-testid="refused">{ failure.message() }</p>
             }
+            if review.state.step == Step::Elsewhere {
+                <p class="elsewhere" role="status" data-testid="waiting-for-passkey">
+                    <i class="spinner" aria-hidden="true" />
+                    <span><b>{ "Waiting for your passkey..." }</b>{ " It is asked for in your browser." }</span>
+                </p>
+            }
             if let Some(off) = &off {
                 <p class="hint" id="why-off" data-testid="why-off">
                     { off.clone() }
@@ -110,7 +116,10 @@ fn buttons(props: &ReviewProps, open: bool, busy: bool, approving: bool, off: bo
             if decides {
                 <Button tone="ok" onclick={approve} busy={approving}
                     held={busy} disabled={off} described_by={off.then_some("why-off")} testid="approve">
-                    { verb(card, &props.choice, *phone) }
+                    { match review.state.step {
+                        Step::Elsewhere => "Open again".to_owned(),
+                        _ => verb(card, &props.choice, *phone),
+                    } }
                 </Button>
             }
         </div>

@@ -1,0 +1,123 @@
+//! The one window: shown, hidden, and kept from going anywhere else.
+
+use tauri::{AppHandle, Manager as _};
+
+/// Its name.
+pub const LABEL: &str = "main";
+
+/// Brings the window up. A page of the app's own, in whatever state it was left.
+pub fn show(app: &AppHandle) {
+    let Some(window) = app.get_webview_window(LABEL) else { return };
+    let shown = window.show();
+    #[cfg(desktop)]
+    let shown = shown.and_then(|()| window.unminimize()).and_then(|()| window.set_focus());
+    if let Err(error) = shown {
+        tracing::warn!(%error, "the window can't be shown");
+    }
+}
+
+#[cfg(desktop)]
+pub use desktop::{HIDDEN, open, start_at_login, starts_at_login};
+
+#[cfg(mobile)]
+/// Phones start nothing.
+pub fn starts_at_login(_: &AppHandle) -> bool {
+    false
+}
+
+#[cfg(mobile)]
+/// Phones start nothing.
+///
+/// # Errors
+/// Always.
+pub fn start_at_login(_: &AppHandle, _: bool) -> Result<(), String> {
+    Err("A phone starts no apps by itself.".to_owned())
+}
+
+#[cfg(desktop)]
+mod desktop {
+    use super::{AppHandle, LABEL};
+    use tauri::{WebviewWindowBuilder, WindowEvent};
+    use tauri_plugin_autostart::ManagerExt as _;
+    use url::Url;
+
+    /// Started by the system, which nobody looks at.
+    pub const HIDDEN: &str = "--hidden";
+
+    /// Makes the window as the configuration describes it.
+    ///
+    /// # Errors
+    /// When the system has no window to give.
+    pub fn open(app: &AppHandle, hidden: bool) -> tauri::Result<()> {
+        let config = app.config().app.windows.iter().find(|window| window.label == LABEL).cloned().unwrap_or_default();
+        let window = WebviewWindowBuilder::from_config(app, &config)?.on_navigation(is_own).visible(!hidden).build()?;
+        let shown = window.clone();
+        window.on_window_event(move |event| {
+            if let WindowEvent::CloseRequested { api, .. } = event {
+                // It goes on in the tray.
+                api.prevent_close();
+                let _ = shown.hide();
+            }
+        });
+        Ok(())
+    }
+
+    /// The app's own pages are all that the window ever shows.
+    fn is_own(url: &Url) -> bool {
+        let own = match url.scheme() {
+            "tauri" => url.host_str() == Some("localhost"),
+            // Windows and Android have no schemes of an app's own.
+            "http" | "https" => url.host_str() == Some("tauri.localhost"),
+            "about" => url.path() == "blank",
+            _ => false,
+        };
+        if !own {
+            tracing::warn!(scheme = url.scheme(), "the window was to go elsewhere, and stays");
+        }
+        own
+    }
+
+    /// Whether the app starts when somebody logs in to this computer.
+    #[must_use]
+    pub fn starts_at_login(app: &AppHandle) -> bool {
+        app.autolaunch().is_enabled().unwrap_or(false)
+    }
+
+    /// Has the app start when somebody logs in, or not.
+    ///
+    /// # Errors
+    /// When the system doesn't take it.
+    pub fn start_at_login(app: &AppHandle, on: bool) -> Result<(), String> {
+        let launch = app.autolaunch();
+        let done = if on { launch.enable() } else { launch.disable() };
+        done.map_err(|error| {
+            tracing::error!(%error, "start at login can't be changed");
+            "This system did not take that.".to_owned()
+        })
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn the_window_stays_with_the_apps_own_pages() {
+            let is_own = |text: &str| is_own(&Url::parse(text).unwrap());
+            for own in ["tauri://localhost/requests", "http://tauri.localhost/", "about:blank"] {
+                assert!(is_own(own), "{own}");
+            }
+            for other in [
+                "https://evil.test/",
+                "https://desk.example.com/",
+                "http://localhost:8787/",
+                "tauri://evil/",
+                "http://tauri.localhost.evil.test/",
+                "file:///etc/passwd",
+                "data:text/html,x",
+                "javascript:alert(1)",
+            ] {
+                assert!(!is_own(other), "{other}");
+            }
+        }
+    }
+}

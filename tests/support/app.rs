@@ -1,0 +1,196 @@
+//! The desktop app, for real: its window on a display that nobody sees, driven over WebDriver, with a session bus, a
+//! notification daemon, a home of its own, and a browser opener that only writes down what it was to open.
+
+use crate::page::Page;
+use crate::{Notifications, free_port, pause};
+use serde_json::json;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// A computer that the app runs on: it stays while the app comes and goes.
+pub struct Computer {
+    /// What is notified on it.
+    pub notifications: Notifications,
+    display: String,
+    home: TempDir,
+    _screen: Child,
+}
+
+/// The app's window.
+pub struct App<'a> {
+    page: Page,
+    driver: Child,
+    computer: &'a Computer,
+}
+
+impl Deref for App<'_> {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        &self.page
+    }
+}
+
+/// The binary that `cargo xtask test` built, or the one beside this test.
+#[must_use]
+pub fn app_binary() -> PathBuf {
+    std::env::var_os("COUNTERSIGN_APP_BIN").map_or_else(
+        || std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("countersign-app"),
+        PathBuf::from,
+    )
+}
+
+impl Computer {
+    /// Turns it on.
+    pub async fn start() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let (screen, display) = screen().await;
+        let bin = home.path().join("bin");
+        std::fs::create_dir_all(&bin).unwrap();
+        let opened = home.path().join("opened");
+        let script = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{}'\n", opened.display());
+        std::fs::write(bin.join("xdg-open"), script).unwrap();
+        std::fs::write(&opened, "").unwrap();
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(bin.join("xdg-open"), executable).unwrap();
+        std::fs::create_dir_all(home.path().join("run")).unwrap();
+        Self { notifications: Notifications::start().await, display, home, _screen: screen }
+    }
+
+    /// Where the app keeps its data.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.home.path().join(".local/share/dev.countersign.desk/desk")
+    }
+
+    /// Where it keeps its settings.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.home.path().join(".config/dev.countersign.desk")
+    }
+
+    /// What a program on this computer finds in its environment.
+    fn at_home(&self, command: &mut Command) {
+        let path = std::env::var("PATH").unwrap_or_default();
+        for moved in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "WAYLAND_DISPLAY"] {
+            command.env_remove(moved);
+        }
+        command
+            .env("HOME", self.home.path())
+            .env("XDG_RUNTIME_DIR", self.home.path().join("run"))
+            .env("DISPLAY", &self.display)
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.notifications.bus)
+            .env("PATH", format!("{}:{path}", self.home.path().join("bin").display()))
+            // There is no graphics card here to speak to.
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+            .env("NO_AT_BRIDGE", "1")
+            .env("GDK_BACKEND", "x11")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+    }
+
+    /// Starts the app with these arguments, and takes its window.
+    pub async fn app(&self, arguments: &[&str]) -> App<'_> {
+        countersign_server::install_crypto();
+        let (port, native) = (free_port().await, free_port().await);
+        let mut command = Command::new(tauri_driver());
+        command.args(["--port", &port.to_string(), "--native-port", &native.to_string()]);
+        self.at_home(&mut command);
+        let driver = command.spawn().expect("tauri-driver; run this by `cargo xtask test`, which brings it");
+        let wanted = json!({"application": app_binary(), "args": arguments});
+        let page = loop {
+            let mut capabilities = Capabilities::new();
+            capabilities.set("browserName", json!("wry")).unwrap();
+            capabilities.set("tauri:options", wanted.clone()).unwrap();
+            match WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await {
+                Ok(driver) => break Page { driver },
+                // It takes a moment to listen.
+                Err(error) if error.to_string().contains("error sending request") => pause().await,
+                Err(error) => panic!("the app's window can't be driven: {error}"),
+            }
+        };
+        App { page, driver, computer: self }
+    }
+
+    /// Starts the app without a driver: in the background, or once more.
+    #[must_use]
+    pub fn start_app(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(app_binary());
+        command.args(arguments);
+        self.at_home(&mut command);
+        command.spawn().unwrap()
+    }
+
+    /// Waits until the app has opened so many pages in the browser; the last one.
+    pub async fn opened(&self, number: usize) -> String {
+        loop {
+            let opened = std::fs::read_to_string(self.home.path().join("opened")).unwrap();
+            if let Some(page) = opened.lines().nth(number - 1) {
+                return page.to_owned();
+            }
+            pause().await;
+        }
+    }
+
+    /// How many pages the app has opened in the browser.
+    #[must_use]
+    pub fn opened_so_far(&self) -> usize {
+        std::fs::read_to_string(self.home.path().join("opened")).unwrap().lines().count()
+    }
+
+    /// The app's log.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let log = self.home.path().join(".local/share/dev.countersign.desk/logs/countersign.log");
+        std::fs::read_to_string(log).unwrap_or_default()
+    }
+}
+
+impl App<'_> {
+    /// A picture of the window, for whoever looks.
+    pub async fn picture(&self, path: &Path) {
+        self.page.driver.screenshot(path).await.unwrap();
+    }
+
+    /// The computer that it runs on.
+    #[must_use]
+    pub const fn computer(&self) -> &Computer {
+        self.computer
+    }
+
+    /// Ends the app.
+    pub async fn quit(mut self) {
+        let _ = self.page.driver.quit().await;
+        // It passes SIGTERM on to the native driver; killed, it would leave that behind.
+        let id = self.driver.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-s", "TERM", &id]).status().await.unwrap().success());
+        let _ = self.driver.wait().await;
+    }
+}
+
+fn tauri_driver() -> PathBuf {
+    std::env::var_os("COUNTERSIGN_TAURI_DRIVER").map_or_else(|| PathBuf::from("tauri-driver"), PathBuf::from)
+}
+
+/// A display that nobody sees, on a number that is free.
+async fn screen() -> (Child, String) {
+    let mut child = Command::new("Xvfb")
+        .args(["-displayfd", "1", "-screen", "0", "1440x1000x24", "-nolisten", "tcp", "-noreset"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("Xvfb is not installed; run this by `cargo xtask test`, which names what is missing");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let number = lines.next_line().await.unwrap().expect("the display says its number");
+    (child, format!(":{}", number.trim()))
+}

@@ -1,0 +1,101 @@
+//! `cargo xtask dist`: the desktop app's packages, by the Tauri CLI that npm has prebuilt. What this system's tools can't
+//! make is said, and the rest is made.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail};
+
+use crate::tools::Tool;
+use crate::{shell, tools, ui};
+
+/// The Tauri CLI, as npm has it.
+const CLI: &str = "@tauri-apps/cli@2.12.5";
+
+/// Builds the app as it is released, and packs it.
+///
+/// # Errors
+/// When the build fails, or no package could be made.
+pub(crate) fn dist() -> Result<()> {
+    eprintln!("[1/3] the webview, the user interface, and the Tauri CLI");
+    tools::c_compiler()?;
+    tools::webview()?;
+    tools::wasm_target()?;
+    tools::debian(&[Tool("npm", "npm")])?;
+    ui::build()?;
+    let cli = cli()?;
+    eprintln!("[2/3] the app (15 minutes on two cores, the first time)");
+    let app = crate::app::release()?;
+    eprintln!("[3/3] the packages");
+    let (mut made, mut missed) = (Vec::new(), Vec::new());
+    for (bundle, needs) in bundles() {
+        match needs.iter().find(|program| shell::on_path(program).is_none()) {
+            Some(program) => missed.push(format!("{bundle}: there is no {program} here")),
+            None => match pack(&cli, bundle) {
+                Ok(()) => made.push(*bundle),
+                Err(error) => missed.push(format!("{bundle}: {error:#}")),
+            },
+        }
+    }
+    report(&app, &missed)?;
+    if made.is_empty() {
+        bail!("no package could be made");
+    }
+    Ok(())
+}
+
+/// What this system can be packed as, and the programs that it takes beside the CLI.
+const fn bundles() -> &'static [(&'static str, &'static [&'static str])] {
+    if cfg!(target_os = "macos") {
+        &[("app", &[]), ("dmg", &["hdiutil"])]
+    } else if cfg!(windows) {
+        &[("nsis", &[]), ("msi", &[])]
+    } else {
+        &[("deb", &[]), ("rpm", &[]), ("appimage", &["file", "desktop-file-validate"])]
+    }
+}
+
+fn pack(cli: &Path, bundle: &str) -> Result<()> {
+    let mut command = shell::without_package(Command::new(cli));
+    shell::run(command.current_dir(shell::root().join("src-tauri")).args(["bundle", "--bundles", bundle]))
+}
+
+/// The CLI in the tool cache.
+fn cli() -> Result<PathBuf> {
+    let folder = tools::tool_cache()?.join(format!("npm/{}", CLI.replace(['/', '@'], "-")));
+    let cli = folder.join("node_modules/.bin/tauri");
+    if !cli.is_file() {
+        fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+        let npm = ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"];
+        shell::run(Command::new("npm").args(npm).arg(&folder).arg(CLI))?;
+    }
+    Ok(cli)
+}
+
+fn report(app: &Path, missed: &[String]) -> Result<()> {
+    eprintln!("      {:<60} {:>9}", app.display(), megabytes(app)?);
+    let folder = app.with_file_name("bundle");
+    for kind in fs::read_dir(&folder).with_context(|| format!("{} can't be read", folder.display()))? {
+        for file in fs::read_dir(kind?.path())? {
+            let file = file?.path();
+            if file.is_file() && file.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known)) {
+                eprintln!("      {:<60} {:>9}", file.display(), megabytes(&file)?);
+            }
+        }
+    }
+    for why in missed {
+        eprintln!("      NOT MADE: {why}");
+    }
+    if env::consts::OS == "linux" {
+        eprintln!("      Packages for Windows and macOS are made there, by the same command.");
+    }
+    Ok(())
+}
+
+const ENDINGS: [&str; 6] = ["deb", "rpm", "AppImage", "dmg", "msi", "exe"];
+
+fn megabytes(file: &Path) -> Result<String> {
+    let bytes = fs::metadata(file).with_context(|| format!("{} can't be read", file.display()))?.len();
+    Ok(format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000))
+}
