@@ -7,20 +7,25 @@ use js_sys::{Array, Function, Object, Reflect};
 use std::cell::RefCell;
 use wasm_bindgen::{JsCast, JsValue};
 
-/// The zones of the IANA database that the browser has. The last one asked for is kept: a flow has one.
-#[derive(Default)]
-pub(crate) struct Zones(RefCell<Option<(String, Option<Function>)>>);
+/// The zones of the IANA database that the browser has.
+pub(crate) struct Zones;
+
+thread_local! {
+    /// The last zone that was asked for, and its clock: a flow has one, and asks it for every reminder.
+    static KEPT: RefCell<Option<(String, Option<Function>)>> = const { RefCell::new(None) };
+}
 
 impl Offsets for Zones {
     fn minutes(&self, zone: &str, at: Timestamp) -> Option<i32> {
-        let mut kept = self.0.borrow_mut();
-        if kept.as_ref().is_none_or(|(name, _)| name != zone) {
-            *kept = Some((zone.to_owned(), clock_in(zone)));
-        }
-        let clock = kept.as_ref()?.1.as_ref()?;
-        #[allow(clippy::cast_precision_loss, reason = "milliseconds of a calendar fit a double")]
-        let at = JsValue::from_f64(at.millis() as f64);
-        offset_in(&clock.call1(&JsValue::NULL, &at).ok()?.as_string()?)
+        KEPT.with_borrow_mut(|kept| {
+            if kept.as_ref().is_none_or(|(name, _)| name != zone) {
+                *kept = Some((zone.to_owned(), clock_in(zone)));
+            }
+            let clock = kept.as_ref()?.1.as_ref()?;
+            #[allow(clippy::cast_precision_loss, reason = "milliseconds of a calendar fit a double")]
+            let at = JsValue::from_f64(at.millis() as f64);
+            offset_in(&clock.call1(&JsValue::NULL, &at).ok()?.as_string()?)
+        })
     }
 }
 

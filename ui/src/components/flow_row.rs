@@ -3,72 +3,41 @@
 use crate::components::badge::badge;
 use crate::components::button::Button;
 use crate::components::confirm::{Confirm, confirm};
-use crate::components::form::form_error;
 use crate::components::route_link::RouteLink;
 use crate::display::{self, counted};
-use crate::hooks::navigation::use_navigator;
-use crate::hooks::toasts::Tone;
-use crate::hooks::{use_backend, use_now, use_task, use_toasts};
-use crate::routes::{Route, query};
+use crate::hooks::task::Task;
+use crate::routes::Route;
+use countersign_domain::Timestamp;
 use countersign_domain::flow::{Channels, FlowBody};
 use countersign_wire::policies::FlowRow;
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct FlowItemProps {
-    pub(crate) row: FlowRow,
-    pub(crate) onchanged: Callback<()>,
-}
-
-/// What is asked before it is done.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Asking {
-    Nothing,
-    Disable,
+/// What an admin does with a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FlowDeed {
+    Switch,
     Delete,
+    Copy,
 }
 
-#[component]
-pub(crate) fn FlowItem(props: &FlowItemProps) -> Html {
-    let (backend, now, task, toasts) = (use_backend(), use_now(), use_task(), use_toasts());
-    let (navigator, asking) = (use_navigator(), use_state_eq(|| Asking::Nothing));
-    let row = &props.row;
+/// `ondeed` does it; what can't simply be taken back goes by `onask`.
+pub(crate) fn flow_row(
+    row: &FlowRow,
+    now: Timestamp,
+    busy: bool,
+    ondeed: &Callback<(FlowDeed, FlowRow)>,
+    onask: &Callback<(FlowDeed, FlowRow)>,
+) -> Html {
     let (id, body) = (row.id, &row.body);
     let used = row.is_default || !row.used_by.is_empty();
-    let ask = |what: Asking| {
-        let asking = asking.setter();
-        Callback::from(move |()| asking.set(what))
+    let why = AttrValue::from(format!("used-{id}"));
+    let act = |to: &Callback<(FlowDeed, FlowRow)>, deed: FlowDeed| {
+        let row = row.clone();
+        to.reform(move |()| (deed, row.clone()))
     };
-    let act = |deletes: bool| {
-        let (backend, task, asking) = (backend.clone(), task.clone(), asking.setter());
-        let (onchanged, toasts, was) = (props.onchanged.clone(), toasts.clone(), body.clone());
-        Callback::from(move |()| {
-            let (backend, asking, onchanged) = (backend.clone(), asking.clone(), onchanged.clone());
-            let (toasts, was) = (toasts.clone(), was.clone());
-            task.run(async move {
-                let word = if deletes {
-                    backend.delete_flow(id).await?;
-                    "deleted"
-                } else {
-                    let changed = FlowBody { active: !was.active, unknown: Default::default(), ..was.clone() };
-                    backend.replace_flow(id, &changed).await?;
-                    if was.active { "disabled" } else { "enabled" }
-                };
-                asking.set(Asking::Nothing);
-                toasts.show(Tone::Good, format!("Flow “{}” is {word}.", was.name));
-                onchanged.emit(());
-                Ok(())
-            });
-        })
-    };
-    let duplicate = Callback::from(move |()| {
-        if let Some(navigator) = &navigator {
-            navigator.push_with(&Route::NewFlow, &query(&[("from", Some(&id.to_string()))]));
-        }
-    });
-    let why = format!("used-{id}");
     html! {
-        <li class={classes!((!body.active).then_some("off"))} data-testid="flow-row" data-name={body.name.clone()}>
+        <li key={id.to_string()} class={classes!((!body.active).then_some("off"))} data-testid="flow-row"
+            data-name={body.name.clone()}>
             <div class="grow">
                 <b class="wrap">{ body.name.clone() }</b>
                 { marks(row) }
@@ -78,9 +47,6 @@ pub(crate) fn FlowItem(props: &FlowItemProps) -> Html {
                 <span class="two" title={display::exact(row.updated_at)}>
                     { format!("Version {} · changed {}", row.version, display::ago(row.updated_at, now)) }
                 </span>
-                if *asking == Asking::Nothing {
-                    { form_error(task.failure(), &[]) }
-                }
             </div>
             <div class="grow soft">
                 <span class="scope">{ steps(body) }</span>
@@ -89,37 +55,37 @@ pub(crate) fn FlowItem(props: &FlowItemProps) -> Html {
             </div>
             <div class="row-acts">
                 <RouteLink to={Route::Flow { id: id.to_string() }} class="btn small" testid="flow-edit">{ "Edit" }</RouteLink>
-                <Button tone="small" onclick={duplicate} testid="flow-duplicate">{ "Duplicate" }</Button>
-                <Button tone="small" onclick={if body.active { ask(Asking::Disable) } else { act(false) }}
-                    disabled={body.active && row.is_default} described_by={row.is_default.then(|| AttrValue::from(why.clone()))}
-                    busy={task.is_busy() && *asking == Asking::Nothing} testid="flow-switch">
+                <Button tone="small" onclick={act(ondeed, FlowDeed::Copy)} testid="flow-duplicate">{ "Duplicate" }</Button>
+                <Button tone="small" onclick={act(if body.active { onask } else { ondeed }, FlowDeed::Switch)}
+                    disabled={body.active && row.is_default} described_by={row.is_default.then(|| why.clone())}
+                    held={busy} testid="flow-switch">
                     { if body.active { "Disable" } else { "Enable" } }
                 </Button>
-                <Button tone="small" onclick={ask(Asking::Delete)} disabled={used}
-                    described_by={used.then(|| AttrValue::from(why.clone()))} testid="flow-delete">{ "Delete" }</Button>
+                <Button tone="small" onclick={act(onask, FlowDeed::Delete)} disabled={used}
+                    described_by={used.then_some(why)} testid="flow-delete">{ "Delete" }</Button>
             </div>
-            { match *asking {
-                Asking::Nothing => Html::default(),
-                Asking::Disable => confirm(&Confirm {
-                    title: format!("Disable “{}”?", body.name),
-                    text: "Policies that use it find nobody to ask: until it is enabled again, their calls are denied. \
-                           What waits already goes on as it was.",
-                    verb: "Disable",
-                    task: &task,
-                    onyes: act(false),
-                    onclose: ask(Asking::Nothing),
-                }),
-                Asking::Delete => confirm(&Confirm {
-                    title: format!("Delete “{}”?", body.name),
-                    text: "It can't be brought back. What waits already goes on as it was.",
-                    verb: "Delete",
-                    task: &task,
-                    onyes: act(true),
-                    onclose: ask(Asking::Nothing),
-                }),
-            } }
         </li>
     }
+}
+
+/// What is asked before it is done.
+pub(crate) fn question(
+    (deed, row): (FlowDeed, FlowRow),
+    task: &Task,
+    ondeed: &Callback<(FlowDeed, FlowRow)>,
+    onclose: Callback<()>,
+) -> Html {
+    let (verb, text) = match deed {
+        FlowDeed::Delete => ("Delete", "It can't be brought back. What waits already goes on as it was."),
+        FlowDeed::Switch | FlowDeed::Copy => (
+            "Disable",
+            "Policies that use it find nobody to ask: until it is enabled again, their calls are denied. What waits \
+             already goes on as it was.",
+        ),
+    };
+    let title = format!("{verb} “{}”?", row.body.name);
+    let onyes = ondeed.reform(move |()| (deed, row.clone()));
+    confirm(&Confirm { title, text, verb, task, onyes, onclose })
 }
 
 fn marks(row: &FlowRow) -> Html {

@@ -42,6 +42,13 @@ impl Task {
         }
     }
 
+    /// What went wrong before says nothing of what is asked next.
+    pub(crate) fn forget(&self) {
+        if !self.standing.busy {
+            self.standing.set(Standing::default());
+        }
+    }
+
     fn start(&self, work: Work) {
         let set = self.standing.setter();
         set.set(Standing { busy: true, failure: None });

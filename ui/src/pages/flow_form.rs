@@ -122,10 +122,9 @@ fn Wizard(props: &WizardProps) -> Html {
         let body = start.body.clone();
         use_reducer_eq(move || FlowDraft(body))
     };
-    let (stage, tries, at_night) = (use_state_eq(|| 0_usize), use_state_eq(|| 0_u32), use_state_eq(|| false));
-    let zones = use_memo((), |()| Zones::default());
+    let (stage, tries, at_night) = (use_state_eq(|| 0_usize), use_state_eq(|| 0_usize), use_state_eq(|| false));
     let sent = draft.body();
-    let known = Faults::of(&sent, &start.people, &*zones);
+    let known = Faults::of(&sent, &start.people, &Zones);
     let shown = if *tries > 0 { known.on(*stage) } else { Faults::default() }.and(task.failure());
     use_focus(*stage, *tries, draft.0.steps.len());
     use_return(&task, &stage, &tries);
@@ -174,7 +173,6 @@ fn Wizard(props: &WizardProps) -> Html {
         edit: &Edit(draft.dispatcher()),
         people: &start.people,
         before: start.before.as_ref(),
-        zones: &zones,
         at_night: &at_night,
     };
     html! {
@@ -244,7 +242,7 @@ fn acts(here: usize, go: &Callback<usize>, task: &Task) -> Html {
 
 /// Whoever comes to a stage begins at its heading; whoever may not go on, at the first field that is wrong.
 #[hook]
-fn use_focus(stage: usize, tries: u32, steps: usize) {
+fn use_focus(stage: usize, tries: usize, steps: usize) {
     let came = use_mut_ref(|| false);
     use_effect_with(stage, move |_| {
         if came.replace(true) {
@@ -264,7 +262,7 @@ fn use_focus(stage: usize, tries: u32, steps: usize) {
 
 /// What the server finds wrong leads back to where it is written.
 #[hook]
-fn use_return(task: &Task, stage: &UseStateHandle<usize>, tries: &UseStateHandle<u32>) {
+fn use_return(task: &Task, stage: &UseStateHandle<usize>, tries: &UseStateHandle<usize>) {
     let (stage, tries) = (stage.clone(), tries.clone());
     use_effect_with(task.failure().cloned(), move |failure| {
         if let Some(wrong) = Faults::default().and(failure.as_ref()).first_stage() {

@@ -1,7 +1,8 @@
 //! Flows: who is asked, and what happens when nobody answers.
 
 use crate::components::field::{typed, value_of};
-use crate::components::flow_row::{FlowItem, channels};
+use crate::components::flow_row::{FlowDeed, channels, flow_row, question};
+use crate::components::form::form_error;
 use crate::components::icon::{Picture, icon};
 use crate::components::message::{failed, for_admins, message};
 use crate::components::page_head::page_head;
@@ -11,10 +12,14 @@ use crate::components::skeleton::skeleton;
 use crate::display::found;
 use crate::hooks::fetch::Loadable;
 use crate::hooks::focus::focus_if_lost;
+use crate::hooks::navigation::use_navigator;
 use crate::hooks::pending::use_pending;
+use crate::hooks::task::Task;
 use crate::hooks::title::use_title;
-use crate::hooks::{use_fetch, use_is_admin};
-use crate::routes::Route;
+use crate::hooks::toasts::Tone;
+use crate::hooks::{use_backend, use_fetch, use_is_admin, use_now, use_task, use_toasts};
+use crate::routes::{Route, query};
+use countersign_domain::flow::FlowBody;
 use countersign_wire::policies::FlowRow;
 use yew::prelude::*;
 
@@ -24,11 +29,34 @@ const CHANNELS: [&str; 4] = ["Push", "Email", "Text message", "Webhook"];
 pub(crate) fn FlowsPage() -> Html {
     let pending = use_pending().count;
     use_title("Flows", pending);
-    let is_admin = use_is_admin();
+    let (is_admin, now, task) = (use_is_admin(), use_now(), use_task());
     let flows = use_fetch(AttrValue::default(), |backend, _| backend.flows());
     // The row that was deleted had it.
     use_effect_with(flows.data.clone(), |_| focus_if_lost(&["#page-title"]));
     let (sought, channel) = (use_state_eq(String::new), use_state_eq(String::new));
+    let asking = use_state_eq(|| None::<(FlowDeed, FlowRow)>);
+    let onask = {
+        let (asking, task) = (asking.setter(), task.clone());
+        Callback::from(move |what| {
+            task.forget();
+            asking.set(Some(what));
+        })
+    };
+    let onclose = {
+        let (asking, task) = (asking.setter(), task.clone());
+        Callback::from(move |()| {
+            task.forget();
+            asking.set(None);
+        })
+    };
+    let done = {
+        let (onclose, reload) = (onclose.clone(), flows.reload.clone());
+        Callback::from(move |()| {
+            onclose.emit(());
+            reload.emit(());
+        })
+    };
+    let ondeed = use_deed(&task, done);
     if !is_admin {
         return for_admins(Picture::Steps, "Only admins see and change who is asked.");
     }
@@ -56,6 +84,9 @@ pub(crate) fn FlowsPage() -> Html {
                     value={(*sought).clone()} oninput={typed(sought.setter())} data-testid="flow-find" />
                 { pick("flow-channel", "Channel", onchannel, options) }
             </div>
+            if asking.is_none() {
+                { form_error(task.failure(), &[]) }
+            }
             { match &flows.data {
                 Loadable::Loading => skeleton(4),
                 Loadable::Failed(failure) => failed("The flows can't be shown", failure, &flows.reload, "list-error"),
@@ -69,16 +100,47 @@ pub(crate) fn FlowsPage() -> Html {
                     } else {
                         html! {
                             <ul class="rows flows" data-testid="flows">
-                                { for shown.into_iter().map(|row| html! {
-                                    <FlowItem key={row.id.to_string()} row={row.clone()} onchanged={flows.reload.clone()} />
-                                }) }
+                                { for shown.into_iter().map(|row| flow_row(row, now, task.is_busy(), &ondeed, &onask)) }
                             </ul>
                         }
                     }
                 }
             } }
+            if let Some(what) = &*asking {
+                { question(what.clone(), &task, &ondeed, onclose) }
+            }
         </main>
     }
+}
+
+/// Does what was asked for, and says that it is done.
+#[hook]
+fn use_deed(task: &Task, done: Callback<()>) -> Callback<(FlowDeed, FlowRow)> {
+    let (backend, toasts, navigator, task) = (use_backend(), use_toasts(), use_navigator(), task.clone());
+    Callback::from(move |(deed, row): (FlowDeed, FlowRow)| {
+        if deed == FlowDeed::Copy {
+            if let Some(navigator) = &navigator {
+                navigator.push_with(&Route::NewFlow, &query(&[("from", Some(&row.id.to_string()))]));
+            }
+            return;
+        }
+        let (backend, toasts, done) = (backend.clone(), toasts.clone(), done.clone());
+        task.run(async move {
+            let FlowRow { id, body, .. } = row;
+            let (name, was_active) = (body.name.clone(), body.active);
+            let word = if deed == FlowDeed::Delete {
+                backend.delete_flow(id).await?;
+                "deleted"
+            } else {
+                let changed = FlowBody { active: !was_active, unknown: Default::default(), ..body };
+                backend.replace_flow(id, &changed).await?;
+                if was_active { "disabled" } else { "enabled" }
+            };
+            toasts.show(Tone::Good, format!("Flow “{name}” is {word}."));
+            done.emit(());
+            Ok(())
+        });
+    })
 }
 
 fn fits(row: &FlowRow, sought: &str, channel: &str) -> bool {

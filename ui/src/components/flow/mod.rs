@@ -14,7 +14,6 @@ pub(crate) use timing::timing;
 use crate::components::field::{field, number_input};
 use crate::hooks::choice::span;
 use crate::hooks::flow_draft::{Edit, Faults};
-use crate::zones::Zones;
 use countersign_domain::flow::FlowBody;
 use countersign_wire::people::UserRow;
 use countersign_wire::policies::FlowRow;
@@ -35,7 +34,6 @@ pub(crate) struct Writing<'a> {
     pub(crate) people: &'a Rc<Vec<UserRow>>,
     /// The flow that is changed.
     pub(crate) before: Option<&'a FlowRow>,
-    pub(crate) zones: &'a Zones,
     /// The timeline is drawn for a request that is asked as quiet hours begin, rather than now.
     pub(crate) at_night: &'a UseStateHandle<bool>,
 }

@@ -5,6 +5,7 @@ use crate::backend::now;
 use crate::components::chips::chip;
 use crate::display::approvers;
 use crate::hooks::choice::span;
+use crate::zones::Zones;
 use countersign_domain::flow::timeline::{Happening, Moment};
 use countersign_domain::flow::{Channels, FlowBody, Offsets, QuietHours};
 use countersign_domain::{Effect, Timestamp};
@@ -19,8 +20,8 @@ pub(super) fn timeline(of: &Writing<'_>) -> Html {
     }
     let body = &of.spoken();
     let at_night = **of.at_night;
-    let night = body.quiet().filter(|_| at_night).and_then(|quiet| next_beginning(quiet, now(), of.zones));
-    let moments = body.timeline(night.unwrap_or_else(now), effect_of(body), of.zones);
+    let night = body.quiet().filter(|_| at_night).and_then(|quiet| next_beginning(quiet, now(), &Zones));
+    let moments = body.timeline(night.unwrap_or_else(now), effect_of(body), &Zones);
     html! {
         <section class="timeline" aria-label="What will happen when" data-testid="timeline">
             <h3>{ "If nobody answers" }</h3>

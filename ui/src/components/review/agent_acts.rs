@@ -22,8 +22,11 @@ pub(crate) fn AgentActs(props: &AgentActsProps) -> Html {
     let asking = use_state_eq(|| false);
     let card = &props.card;
     let ask = |on: bool| {
-        let asking = asking.setter();
-        Callback::from(move |()| asking.set(on))
+        let (asking, task) = (asking.setter(), task.clone());
+        Callback::from(move |()| {
+            task.forget();
+            asking.set(on);
+        })
     };
     let report = {
         let (id, name, onchanged) = (card.id, card.agent.name.clone(), props.onchanged.clone());

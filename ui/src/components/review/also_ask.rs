@@ -29,8 +29,9 @@ pub(crate) fn AlsoAsk(props: &AlsoAskProps) -> Html {
             _ => backend.people(),
         });
     let ask = |on: bool| {
-        let (asking, chosen) = (asking.setter(), chosen.setter());
+        let (asking, chosen, task) = (asking.setter(), chosen.setter(), task.clone());
         Callback::from(move |()| {
+            task.forget();
             asking.set(on);
             chosen.set(Vec::new());
         })

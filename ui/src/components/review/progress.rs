@@ -41,7 +41,7 @@ fn step(card: &Card, step: &StepLine, reload: &Callback<()>) -> Html {
             <span>
                 <span class="label">{ format!("Step {} of {}", step.order, card.steps.len()) }</span>
                 <b class="asked">{ step.approvers.clone() }</b>
-                { asked(step) }
+                { asked(step, standing) }
                 if standing == "now" && card.you.may_add_approvers {
                     <AlsoAsk id={card.id} onchanged={reload.clone()} />
                 }
@@ -56,11 +56,11 @@ fn step(card: &Card, step: &StepLine, reload: &Callback<()>) -> Html {
 }
 
 /// Who of a step has not answered, and who is asked when they don't.
-fn asked(step: &StepLine) -> Html {
+fn asked(step: &StepLine, standing: &str) -> Html {
     let waiting: Vec<_> = step.asked.iter().filter(|one| one.vote.is_none()).map(|one| one.name.as_str()).collect();
-    let more = step.escalate_to.as_ref().map(|more| match step.escalated {
-        false => format!("When nobody answers, also {more}"),
-        true => format!("Nobody answered, so also {more}"),
+    let more = step.escalate_to.as_ref().and_then(|more| match step.escalated {
+        true => Some(format!("Nobody answered, so also {more}")),
+        false => (standing == "now").then(|| format!("When nobody answers, also {more}")),
     });
     html! {
         <>
