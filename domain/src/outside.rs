@@ -74,7 +74,7 @@ mod tests {
         #[test]
         fn a_code_is_read_however_it_is_spaced(code in "[0-9]{6}", at in 0usize..6) {
             let spaced = format!(" {}-{} ", &code[..at], &code[at..]);
-            prop_assert_eq!(bare_code(&spaced), code.clone());
+            prop_assert_eq!(&bare_code(&spaced), &code);
             prop_assert!(is_code(&code) && !is_code(&spaced) && !is_code(&code[1..]));
         }
     }

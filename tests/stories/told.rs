@@ -51,6 +51,12 @@ impl Told {
         }
     }
 
+    /// Waits until nothing waits to be told: only then may time go on, since what is being told is told again after its
+    /// lease.
+    pub async fn settled(&self) {
+        self.deliveries_when(|all| all.iter().all(|one| one["state"] != "waiting")).await;
+    }
+
     /// The only message, once it failed in these words.
     pub async fn failed(&self, words: &str) -> Value {
         let failed = |one: &Value| one["error"].as_str().is_some_and(|error| error.contains(words));

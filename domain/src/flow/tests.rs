@@ -246,7 +246,7 @@ fn people_outside_are_asked_by_session_and_over_a_channel_that_reaches_them() {
     for confirmation in [Confirmation::Passkey, Confirmation::PasskeyIfEnrolled] {
         assert_eq!(fields(&FlowBody { confirmation, ..flow.clone() }.check(&Utc)), ["confirmation"]);
     }
-    let untold = FlowBody { channels: Channels { push: true, webhook: false, ..Channels::default() }, ..flow.clone() };
+    let untold = FlowBody { channels: Channels { push: true, webhook: false, ..Channels::default() }, ..flow };
     assert_eq!(fields(&untold.check(&Utc)), ["channels.email", "channels.sms"]);
     let mut later = asking(vec![Approvers { roles: vec![Role::Admin], ..Approvers::default() }]);
     later.confirmation = Confirmation::Passkey;

@@ -134,7 +134,7 @@ fn write_cursor(last: &Delivery) -> Result<String, DeskError> {
 }
 
 fn row(snapshot: &Snapshot, listed: Listed) -> DeliveryRow {
-    let Listed { delivery, flow } = listed;
+    let Listed { delivery, flow, waits } = listed;
     DeliveryRow {
         id: delivery.id,
         request_id: delivery.request_id,
@@ -147,7 +147,8 @@ fn row(snapshot: &Snapshot, listed: Listed) -> DeliveryRow {
         created_at: delivery.created_at,
         due_at: delivery.due_at,
         ended_at: delivery.ended_at,
-        may_repeat: delivery.state.may_repeat(delivery.kind, &delivery.to),
+        may_repeat: delivery.state.may_repeat(delivery.kind, &delivery.to)
+            && (waits || delivery.state == DeliveryState::Dead),
     }
 }
 

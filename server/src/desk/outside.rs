@@ -6,7 +6,7 @@
 use super::Desk;
 use super::course::{Stage, stage};
 use super::decide::{cast, check_comment, check_deadline};
-use super::error::{DeskError, ended, invalid, refuse};
+use super::error::{DeskError, Refusal, ended, refuse};
 use super::outbox::how_it_ended;
 use super::snapshot::{Snapshot, still_current};
 use crate::audit::{Actor, Entry};
@@ -24,7 +24,7 @@ use countersign_domain::ids::{DecisionId, LinkId, RequestId};
 use countersign_domain::outside::{LINK_LIFETIME, LinkStanding, bare_code, is_code};
 use countersign_domain::request::{RequestState, Vote};
 use countersign_wire::outside::{OutsideDecision, OutsideView};
-use countersign_wire::problem::Code;
+use countersign_wire::problem::{Code, FieldError};
 use countersign_wire::requests::{Card, Decided, YourPart};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
@@ -80,7 +80,7 @@ impl Desk {
         let comment = check_comment(body.comment.as_deref())?;
         let code = bare_code(&body.code);
         if !is_code(&code) {
-            return Err(invalid("code", "the code of the message has six digits"));
+            return Err(wrong_code("The code of the message has six digits."));
         }
         let sent = Arc::new(Sent { token: body.token, code, vote: body.decision, comment });
         let desk = self.clone();
@@ -90,7 +90,7 @@ impl Desk {
             Tried::WrongCode(0) => Err(locked()),
             Tried::WrongCode(left) => {
                 let tries = if left == 1 { "one more try".to_owned() } else { format!("{left} more tries") };
-                Err(invalid("code", format!("this is not the code of the message that brought the link; {tries}")))
+                Err(wrong_code(format!("This is not the code of the message that brought the link: {tries}.")))
             }
         }
     }
@@ -238,13 +238,20 @@ fn how_it_stands(request: &Request) -> Option<String> {
 
 fn over(request: &Request, state: RequestState, how: String) -> DeskError {
     match ended(request.id, state) {
-        DeskError::Refused(refusal) => DeskError::Refused(Box::new(super::Refusal { detail: how, ..*refusal })),
+        DeskError::Refused(refusal) => DeskError::Refused(Box::new(Refusal { detail: how, ..*refusal })),
         other => other,
     }
 }
 
 fn spent(detail: impl Into<String>) -> DeskError {
     refuse(Code::LinkSpent, detail)
+}
+
+/// A field's error that reads alone: people outside see no form with other fields.
+fn wrong_code(message: impl Into<String>) -> DeskError {
+    let message = message.into();
+    let error = FieldError { field: "code".to_owned(), message: message.clone() };
+    Refusal::new(Code::Invalid, message).with_errors(vec![error]).into()
 }
 
 fn locked() -> DeskError {

@@ -135,6 +135,8 @@ pub struct Listed {
     pub delivery: Delivery,
     /// The flow.
     pub flow: Option<(FlowId, i64)>,
+    /// Whether its request still waits.
+    pub waits: bool,
 }
 
 /// Where the last page ended.
@@ -161,10 +163,11 @@ pub struct Query {
 
 fn read_listed(row: &AnyRow) -> Result<Listed, StoreError> {
     let flow = row.maybe_id("flow_id")?.zip(row.maybe_int("flow_version")?);
-    Ok(Listed { delivery: read(row)?, flow })
+    Ok(Listed { delivery: read(row)?, flow, waits: row.truth("waits")? })
 }
 
-const LISTED: &str = "SELECT deliveries.*, requests.flow_id, requests.flow_version FROM deliveries
+const LISTED: &str = "SELECT deliveries.*, requests.flow_id, requests.flow_version,
+     CAST(CASE WHEN requests.state = 'pending' THEN 1 ELSE 0 END AS BIGINT) AS waits FROM deliveries
      LEFT JOIN requests ON requests.id = deliveries.request_id";
 
 /// One page, the newest first, and whether there is more.

@@ -59,7 +59,7 @@ pub(crate) fn DeliveryItem(props: &DeliveryItemProps) -> Html {
             <div class="row-acts">
                 if row.may_repeat {
                     <Button tone="small" onclick={again} busy={task.is_busy()} testid="delivery-again">
-                        { "Send again" }
+                        { if row.state == DeliveryState::Dead { "Send again" } else { "Send a new link" } }
                     </Button>
                 }
             </div>

@@ -129,7 +129,7 @@ fn Asked(props: &AskedProps) -> Html {
         code: Some(code_field(view, &code, wrong)),
     };
     html! {
-        <main class="alone">
+        <main class="alone whole">
             <aside class="review phone" aria-label="Review request" data-testid="review" data-id={card.id.to_string()}>
                 <PhoneHead {card} />
                 <ReviewPhone ..of />
@@ -144,10 +144,13 @@ fn code_field(view: &OutsideView, code: &UseStateHandle<String>, wrong: Option<S
             placeholder={"0".repeat(CODE_DIGITS)} value={(**code).clone()} oninput={typed(code.setter())}
             data-testid="code" />
     };
+    let says_more = wrong.is_none();
     html! {
         <>
             { field("code", "Code of your message", "", wrong, control) }
-            <p class="hint wrap">{ format!("Sent to {} by {}. You decide without an account.", view.to, view.desk) }</p>
+            if says_more {
+                <p class="hint wrap">{ format!("Sent to {} by {}. You decide without an account.", view.to, view.desk) }</p>
+            }
         </>
     }
 }
