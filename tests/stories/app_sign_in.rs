@@ -101,6 +101,7 @@ async fn a_code_is_made_only_for_somebody_who_is_signed_in_and_never_for_another
 #[tokio::test]
 async fn the_app_that_the_server_runs_within_comes_in_as_the_first_admin_and_sends_a_browser_ahead() {
     let shop = given_shop().await;
+    shop.desk.clock.forward(Duration::from_secs(1));
     shop.joined("jon@acme.test", "admin", "Jon Weber").await;
     let within = shop.desk.within();
     let session = within.open_within_process().await.unwrap().unwrap();

@@ -5,7 +5,7 @@ use crate::page::Page;
 use crate::{Notifications, free_port, pause};
 use serde_json::json;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
@@ -155,11 +155,6 @@ impl Computer {
 }
 
 impl App<'_> {
-    /// A picture of the window, for whoever looks.
-    pub async fn picture(&self, path: &Path) {
-        self.page.driver.screenshot(path).await.unwrap();
-    }
-
     /// The computer that it runs on.
     #[must_use]
     pub const fn computer(&self) -> &Computer {

@@ -15,7 +15,6 @@ const WEBVIEW: &[(&str, &str)] = &[
     ("webkit2gtk-4.1", "libwebkit2gtk-4.1-dev"),
     ("ayatana-appindicator3-0.1", "libayatana-appindicator3-dev"),
     ("librsvg-2.0", "librsvg2-dev"),
-    ("libxdo", "libxdo-dev"),
 ];
 
 const TAURI_DRIVER: &str = "2.1.0";
