@@ -167,6 +167,14 @@ async fn a_flow_that_can_not_end_is_refused_in_the_wizard_with_the_reason() {
     dana.fill("step-1-emails", "not an address").await;
     dana.click("flow-next").await;
     dana.says("error-step-1-emails", "One of these is no email address.").await;
+    dana.rewrite("step-1-emails", "eve@outside.test").await;
+    dana.says("error-confirmation", "needs session").await;
+    dana.fill("confirmation", "Being").await;
+    dana.click("flow-next").await;
+    dana.says("error-by-email", "reached by mail only").await;
+    dana.click("by-email").await;
+    dana.click("stage-review").await;
+    dana.find("flow-save").await;
     story.dana.quit().await;
 }
 

@@ -129,9 +129,10 @@ fn Wizard(props: &WizardProps) -> Html {
     use_focus(*stage, *tries, draft.0.steps.len());
     use_return(&task, &stage, &tries);
     let go = {
-        let (stage, tries, known) = (stage.clone(), tries.clone(), known.clone());
+        let (stage, tries) = (stage.clone(), tries.clone());
         // Nobody goes on past what is wrong; back, always.
-        Callback::from(move |to: usize| match known.first_stage().filter(|at| *at < to && *stage < to) {
+        let wrong = if known.on(*stage).is_empty() { known.first_stage() } else { Some(*stage) };
+        Callback::from(move |to: usize| match wrong.filter(|at| *at < to && *stage < to) {
             Some(wrong) => {
                 stage.set(wrong);
                 tries.set(*tries + 1);

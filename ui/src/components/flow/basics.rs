@@ -36,10 +36,10 @@ pub(crate) fn basics(of: &Writing<'_>) -> Html {
                     { tick("by-push", body.channels.push, html! { "Push notifications" },
                         "On the browsers and phones where people turned them on.",
                         edit.flag(|body, on| body.channels.push = on)) }
-                    { tick("by-email", body.channels.email, html! { "Email" }, "",
-                        edit.flag(|body, on| body.channels.email = on)) }
-                    { tick("by-sms", body.channels.sms, html! { "Text messages" }, "To the phones on people's accounts.",
-                        edit.flag(|body, on| body.channels.sms = on)) }
+                    { must(of, "by-email", "channels.email", tick("by-email", body.channels.email, html! { "Email" }, "",
+                        edit.flag(|body, on| body.channels.email = on))) }
+                    { must(of, "by-sms", "channels.sms", tick("by-sms", body.channels.sms, html! { "Text messages" },
+                        "To the phones on people's accounts.", edit.flag(|body, on| body.channels.sms = on))) }
                     { tick("by-webhook", body.channels.webhook, html! { "Webhook" },
                         "One call to an address of yours, such as a chat's.",
                         edit.flag(|body, on| body.channels.webhook = on)) }
@@ -58,6 +58,19 @@ pub(crate) fn basics(of: &Writing<'_>) -> Html {
                 <p class="field-error" role="alert" data-testid="error-active">{ error }</p>
             }
         </>
+    }
+}
+
+/// A channel that whoever is outside the desk may need.
+fn must(of: &Writing<'_>, id: &str, field: &str, tick: Html) -> Html {
+    let error = of.faults.at(field);
+    html! {
+        <div class={classes!("field", error.is_some().then_some("wrong"))}>
+            { tick }
+            if let Some(error) = error {
+                <p class="field-error" role="alert" data-testid={format!("error-{id}")}>{ error }</p>
+            }
+        </div>
     }
 }
 
