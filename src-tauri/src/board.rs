@@ -23,6 +23,17 @@ pub enum Notice {
     Gone(RequestId),
 }
 
+/// How things are when somebody looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Nothing is to be told, and nothing later about what came meanwhile.
+    pub quiet: bool,
+    /// The window is open.
+    pub on_screen: bool,
+    /// When.
+    pub now: Timestamp,
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Board {
@@ -46,9 +57,9 @@ impl Board {
         &self.rows[..self.rows.len().min(NEWEST)]
     }
 
-    /// Takes in what waits now, the newest first. What was there at the first look is not told: the window and the tray
-    /// show it. `quiet`: nothing is told, and nothing later about what came meanwhile.
-    pub fn take(&mut self, rows: Vec<RequestRow>, pending: u64, quiet: bool, now: Timestamp) -> Vec<Notice> {
+    /// Takes in what waits now, the newest first. What was there at the first look is told as one, and not to somebody
+    /// who has it on the screen.
+    pub fn take(&mut self, rows: Vec<RequestRow>, pending: u64, look: Look) -> Vec<Notice> {
         self.pending = pending;
         let here: HashSet<RequestId> = rows.iter().map(|row| row.id).collect();
         let mine: HashMap<RequestId, &RequestRow> =
@@ -57,14 +68,19 @@ impl Board {
             self.shown.iter().filter(|id| !mine.contains_key(id)).copied().map(Notice::Gone).collect();
         self.shown.retain(|id| mine.contains_key(id));
         match &mut self.known {
-            None => self.known = Some(mine.keys().copied().collect()),
+            None => {
+                self.known = Some(mine.keys().copied().collect());
+                if !mine.is_empty() && !look.quiet && !look.on_screen {
+                    notices.push(Notice::Many(mine.len() as u64));
+                }
+            }
             Some(known) => {
                 let fresh: Vec<&RequestRow> =
                     rows.iter().rev().filter(|row| row.your_turn && !known.contains(&row.id)).collect();
                 known.retain(|id| here.contains(id));
                 known.extend(fresh.iter().map(|row| row.id));
-                if !quiet {
-                    let told = Self::tell(&mut self.recent, &fresh, mine.len() as u64, now);
+                if !look.quiet {
+                    let told = Self::tell(&mut self.recent, &fresh, mine.len() as u64, look.now);
                     self.shown.extend(told.iter().filter_map(|notice| match notice {
                         Notice::Request(row) => Some(row.id),
                         Notice::Many(_) | Notice::Gone(_) => None,
@@ -112,8 +128,12 @@ mod tests {
         numbers.rev().map(|number| row(number, true)).collect()
     }
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_millis(1_000_000 + seconds * 1_000)
+    fn look(seconds: i64) -> Look {
+        Look { quiet: false, on_screen: true, now: Timestamp::from_millis(1_000_000 + seconds * 1_000) }
+    }
+
+    fn quiet(seconds: i64) -> Look {
+        Look { quiet: true, ..look(seconds) }
     }
 
     fn requests(notices: &[Notice]) -> usize {
@@ -123,51 +143,59 @@ mod tests {
     #[test]
     fn what_was_there_at_the_first_look_is_counted_and_not_told() {
         let mut board = Board::default();
-        assert_eq!(board.take(rows(1..=7), 7, false, at(0)), []);
+        assert_eq!(board.take(rows(1..=7), 7, look(0)), []);
         assert_eq!((board.pending(), board.newest().len()), (7, NEWEST));
         assert_eq!(board.newest()[0].id, row(7, true).id);
     }
 
     #[test]
+    fn what_waits_when_the_app_starts_in_the_background_is_told_as_one() {
+        let hidden = Look { on_screen: false, ..look(0) };
+        assert_eq!(Board::default().take(rows(1..=3), 9, hidden), [Notice::Many(3)]);
+        assert_eq!(Board::default().take(vec![row(1, false)], 1, hidden), []);
+        assert_eq!(Board::default().take(rows(1..=3), 3, Look { quiet: true, ..hidden }), []);
+    }
+
+    #[test]
     fn a_new_request_is_told_once_and_goes_when_it_ends() {
         let mut board = Board::default();
-        board.take(Vec::new(), 0, false, at(0));
-        assert_eq!(requests(&board.take(rows(1..=1), 1, false, at(1))), 1);
-        assert_eq!(board.take(rows(1..=1), 1, false, at(2)), []);
-        assert_eq!(board.take(Vec::new(), 0, false, at(3)), [Notice::Gone(row(1, true).id)]);
-        assert_eq!(board.take(Vec::new(), 0, false, at(4)), []);
+        board.take(Vec::new(), 0, look(0));
+        assert_eq!(requests(&board.take(rows(1..=1), 1, look(1))), 1);
+        assert_eq!(board.take(rows(1..=1), 1, look(2)), []);
+        assert_eq!(board.take(Vec::new(), 0, look(3)), [Notice::Gone(row(1, true).id)]);
+        assert_eq!(board.take(Vec::new(), 0, look(4)), []);
     }
 
     #[test]
     fn a_request_that_becomes_ones_turn_later_is_told_then_and_goes_with_ones_vote() {
         let mut board = Board::default();
-        board.take(Vec::new(), 0, false, at(0));
-        assert_eq!(board.take(vec![row(1, false)], 1, false, at(1)), []);
-        assert_eq!(requests(&board.take(vec![row(1, true)], 1, false, at(2))), 1);
-        assert_eq!(board.take(vec![row(1, false)], 1, false, at(3)), [Notice::Gone(row(1, true).id)]);
+        board.take(Vec::new(), 0, look(0));
+        assert_eq!(board.take(vec![row(1, false)], 1, look(1)), []);
+        assert_eq!(requests(&board.take(vec![row(1, true)], 1, look(2))), 1);
+        assert_eq!(board.take(vec![row(1, false)], 1, look(3)), [Notice::Gone(row(1, true).id)]);
     }
 
     #[test]
     fn over_five_in_a_minute_become_one() {
         let mut board = Board::default();
-        board.take(Vec::new(), 0, false, at(0));
-        assert_eq!(requests(&board.take(rows(1..=5), 5, false, at(1))), 5);
-        assert_eq!(board.take(rows(1..=6), 6, false, at(2)), [Notice::Many(6)]);
-        assert_eq!(board.take(rows(1..=8), 8, false, at(59)), [Notice::Many(8)]);
-        assert_eq!(requests(&board.take(rows(1..=9), 9, false, at(200))), 1);
+        board.take(Vec::new(), 0, look(0));
+        assert_eq!(requests(&board.take(rows(1..=5), 5, look(1))), 5);
+        assert_eq!(board.take(rows(1..=6), 6, look(2)), [Notice::Many(6)]);
+        assert_eq!(board.take(rows(1..=8), 8, look(59)), [Notice::Many(8)]);
+        assert_eq!(requests(&board.take(rows(1..=9), 9, look(200))), 1);
 
         let mut board = Board::default();
-        board.take(Vec::new(), 0, false, at(0));
-        assert_eq!(board.take(rows(1..=50), 50, false, at(1)), [Notice::Many(50)]);
+        board.take(Vec::new(), 0, look(0));
+        assert_eq!(board.take(rows(1..=50), 50, look(1)), [Notice::Many(50)]);
     }
 
     #[test]
     fn who_is_not_to_be_disturbed_hears_nothing_then_and_nothing_later_of_it() {
         let mut board = Board::default();
-        board.take(Vec::new(), 0, false, at(0));
-        assert_eq!(board.take(rows(1..=2), 2, true, at(1)), []);
-        assert_eq!(board.take(rows(1..=2), 2, false, at(2)), []);
+        board.take(Vec::new(), 0, look(0));
+        assert_eq!(board.take(rows(1..=2), 2, quiet(1)), []);
+        assert_eq!(board.take(rows(1..=2), 2, look(2)), []);
         assert_eq!(board.pending(), 2);
-        assert_eq!(requests(&board.take(rows(1..=3), 3, false, at(3))), 1);
+        assert_eq!(requests(&board.take(rows(1..=3), 3, look(3))), 1);
     }
 }

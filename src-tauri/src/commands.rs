@@ -1,5 +1,7 @@
 //! What the window may ask of the shell: each a few lines, and nothing that would hand it the session.
 
+#![allow(clippy::needless_pass_by_value, reason = "Tauri hands arguments over")]
+
 use crate::diagnostics;
 use crate::shell::{Shell, Told};
 use crate::window;

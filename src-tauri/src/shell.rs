@@ -2,7 +2,7 @@
 //! tray and the notifications are thin over this.
 
 use crate::address::Address;
-use crate::board::Board;
+use crate::board::{Board, Look};
 #[cfg(desktop)]
 use crate::bundled::Bundled;
 use crate::deep_link::DeepLink;
@@ -504,10 +504,11 @@ impl Shell {
     /// When no answer comes.
     pub async fn look(&self, desk: &Desk) -> Result<bool, Unreached> {
         let Some(page) = desk.pending().await? else { return Ok(false) };
+        let on_screen = window::is_shown(&self.app);
         let notices = {
             let mut inner = self.inner();
-            let quiet = inner.settings.do_not_disturb;
-            inner.board.take(page.items, page.pending, quiet, crate::clock::now())
+            let look = Look { quiet: inner.settings.do_not_disturb, on_screen, now: crate::clock::now() };
+            inner.board.take(page.items, page.pending, look)
         };
         notices::show(&self.app, notices);
         self.show_board();

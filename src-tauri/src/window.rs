@@ -16,6 +16,12 @@ pub fn show(app: &AppHandle) {
     }
 }
 
+/// Whether the window is open.
+#[must_use]
+pub fn is_shown(app: &AppHandle) -> bool {
+    app.get_webview_window(LABEL).is_some_and(|window| window.is_visible().unwrap_or(false))
+}
+
 #[cfg(desktop)]
 pub use desktop::{HIDDEN, open, start_at_login, starts_at_login};
 

@@ -63,7 +63,7 @@ pub fn notice(row: &RequestRow) -> (String, String) {
 /// The notification of many.
 #[must_use]
 pub fn many(waiting: u64) -> (String, String) {
-    (format!("{waiting} requests wait"), "Open the queue to review them.".to_owned())
+    (self::waiting(waiting), "Open the queue to review them.".to_owned())
 }
 
 /// Some notification servers read a text as markup (Desktop Notifications Specification, "Markup").

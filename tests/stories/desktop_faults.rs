@@ -110,7 +110,7 @@ async fn a_taken_port_and_a_folder_that_is_none_are_told_of_and_tried_again() {
     std::fs::write(folder.join("settings.json"), settings).unwrap();
     let app = computer.app(&[]).await;
     app.shows(&format!("Port {port}, by which your agents reach the desk, is taken")).await;
-    std::fs::create_dir_all(computer.data().parent().unwrap()).unwrap();
+    std::fs::remove_dir_all(computer.data()).unwrap();
     std::fs::write(computer.data(), "").unwrap();
     drop(taken);
     app.click("app-try-again").await;

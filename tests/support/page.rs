@@ -33,6 +33,19 @@ impl Page {
         panic!("{testid} can't be clicked:\n{}", self.text().await);
     }
 
+    /// Clicks on the first element within it that matches: WebKit's driver clicks on no row of a table.
+    pub async fn click_in(&self, testid: &str, selector: &str) {
+        let selector = format!("[data-testid='{testid}'] {selector}");
+        for _ in 0..20 {
+            let query = self.driver.query(By::Css(selector.clone())).wait(PATIENCE, Duration::from_millis(50));
+            let found = query.and_displayed().first().await;
+            if found.expect("something to click on").click().await.is_ok() {
+                return;
+            }
+        }
+        panic!("{selector} can't be clicked:\n{}", self.text().await);
+    }
+
     /// Types into it.
     pub async fn fill(&self, testid: &str, text: &str) {
         self.find(testid).await.send_keys(text).await.unwrap();

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::cell::RefCell;
+use std::future::Future;
 use std::rc::Rc;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -71,10 +72,6 @@ pub(super) async fn open_here_in_browser() -> Result<(), Failure> {
 /// Opens a request in the browser, where the passkey is.
 pub(crate) async fn hand_over(id: &str) -> Result<(), Failure> {
     command("open_in_browser", &json!({"path": format!("/approve/{id}")})).await
-}
-
-pub(crate) async fn status() -> Result<AppStatus, Failure> {
-    plain("status").await
 }
 
 /// Where somebody is to be taken, if anywhere; said once.
@@ -149,26 +146,39 @@ impl Drop for Listening {
     }
 }
 
+/// Where the app stands, now and whenever that changes.
 pub(crate) fn on_status(heard: Callback<AppStatus>) -> Listening {
-    listen(STATUS_EVENT, move |text| {
+    let first = heard.clone();
+    let now = async move {
+        if let Ok(status) = plain("status").await {
+            first.emit(status);
+        }
+    };
+    let heard = move |text: &str| {
         if let Ok(status) = read::from_text(text) {
             heard.emit(status);
         }
-    })
+    };
+    listen(STATUS_EVENT, heard, now)
 }
 
+/// Calls when somebody is to be taken somewhere, and once at the beginning.
 pub(crate) fn on_place(heard: Callback<()>) -> Listening {
-    listen(PLACE_EVENT, move |_| heard.emit(()))
+    let first = heard.clone();
+    listen(PLACE_EVENT, move |_| heard.emit(()), async move { first.emit(()) })
 }
 
 /// What the shell's stream tells, as JSON.
 pub(super) fn on_live(heard: impl FnMut(&str) + 'static) -> Listening {
-    let listening = listen(LIVE_EVENT, heard);
-    spawn_local(ask_how_it_stands());
-    listening
+    listen(LIVE_EVENT, heard, ask_how_it_stands())
 }
 
-fn listen(event: &'static str, mut heard: impl FnMut(&str) + 'static) -> Listening {
+/// `then` is what was to be known before: it is asked for once nothing can be missed any more.
+fn listen(
+    event: &'static str,
+    mut heard: impl FnMut(&str) + 'static,
+    then: impl Future<Output = ()> + 'static,
+) -> Listening {
     let closure = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
         let payload = part(&event, "payload").and_then(|payload| JSON::stringify(&payload).ok());
         heard(&payload.and_then(|text| text.as_string()).unwrap_or_default());
@@ -185,6 +195,7 @@ fn listen(event: &'static str, mut heard: impl FnMut(&str) + 'static) -> Listeni
                 let _ = function.call0(&JsValue::NULL);
             } else {
                 *stop.borrow_mut() = Stop::By(function);
+                then.await;
             }
         });
     }

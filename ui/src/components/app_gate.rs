@@ -34,13 +34,7 @@ fn Desktop(props: &AppGateProps) -> Html {
     {
         let set = status.setter();
         use_effect_with((), move |()| {
-            let heard = set.clone();
-            let listening = shell::on_status(Callback::from(move |status| heard.set(Some(status))));
-            spawn_local(async move {
-                if let Ok(status) = shell::status().await {
-                    set.set(Some(status));
-                }
-            });
+            let listening = shell::on_status(Callback::from(move |status| set.set(Some(status))));
             move || drop(listening)
         });
     }
@@ -81,7 +75,6 @@ fn use_places(ready: bool) {
                     navigator.push_with(&Route::recognize(path), query);
                 });
             });
-            go.emit(());
             shell::on_place(go)
         });
         move || drop(listening)
