@@ -54,7 +54,9 @@ impl From<DoorFailure> for NotRun {
             DoorFailure::NotADesk(..) | DoorFailure::Broken(_) => MISCONFIGURED,
             DoorFailure::Refused(code, _) => match code {
                 Code::PolicyDenied | Code::AgentSuspended | Code::NotApproved => DENIED,
-                Code::TooManyPending | Code::ClaimExpired | Code::AlreadyClaimed => NO_ANSWER,
+                Code::ClaimExpired | Code::AlreadyClaimed => NO_ANSWER,
+                // It may be asked again later.
+                code if matches!(code.status(), 429 | 500..) => NO_ANSWER,
                 _ => MISCONFIGURED,
             },
         };

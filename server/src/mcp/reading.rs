@@ -52,8 +52,9 @@ pub(super) async fn list_templates(
 ) -> Result<ListResourceTemplatesResult, ErrorData> {
     let listed = lists(desk, caller, Kind::Templates).await?;
     let fresh = fresh_for(&listed);
-    let items = listed.into_iter().flat_map(|listed| listed.items);
-    let templates = items.filter_map(read::<ResourceTemplate>).collect();
+    let items = listed.into_iter().flat_map(|listed| listed.items).filter_map(read::<ResourceTemplate>);
+    let mut seen = HashSet::new();
+    let templates = items.filter(|template| seen.insert(template.uri_template.clone())).collect();
     Ok(ListResourceTemplatesResult::with_all_items(templates).with_ttl_ms(fresh).with_cache_scope(CacheScope::Private))
 }
 

@@ -39,7 +39,7 @@ pub struct InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.sessions.calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.call);
+        self.sessions.calls().remove(&self.call);
     }
 }
 
@@ -67,6 +67,10 @@ impl Sessions {
 
     fn open(&self) -> MutexGuard<'_, Vec<Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn calls(&self) -> MutexGuard<'_, HashSet<Call>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn has_begun(&self, session: &str) -> bool {
@@ -106,7 +110,7 @@ impl Sessions {
         let id = message.get("method").and(message.get("id"));
         let (Some(session), Some(id)) = (session, id) else { return Ok(None) };
         let call = (session.to_owned(), id.clone());
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut calls = self.calls();
         if calls.contains(&call) {
             let why = format!("A request with the id {id} is under way in this session already.");
             return Err(ErrorData::invalid_request(why, None));
@@ -122,13 +126,17 @@ impl Sessions {
         }
     }
 
-    /// A session is open. Of too many the one ends that was used the longest ago.
+    /// A session is open. Of too many the one ends that was used the longest ago, and has nothing under way if there is
+    /// such a one: who waits in it would hear nothing.
     async fn opened(&self, session: &str, caller: &AgentCaller) {
+        let busy: HashSet<String> = self.calls().iter().map(|(session, _)| session.clone()).collect();
         let over = {
             let mut open = self.open();
             open.push(Open { id: session.to_owned(), owner: caller.id(), begun: false });
             let of_caller = open.iter().filter(|open| open.owner == caller.id()).count();
-            let unused = open.iter().position(|open| open.owner == caller.id());
+            let mut own = open.iter().enumerate().filter(|(_, open)| open.owner == caller.id());
+            let unused =
+                own.clone().find(|(_, open)| !busy.contains(&open.id)).or_else(|| own.next()).map(|(at, _)| at);
             unused.filter(|_| of_caller > SESSIONS).map(|at| open.remove(at).id)
         };
         if let Some(session) = over {

@@ -15,7 +15,8 @@ const PAGE: usize = 1_000;
 /// For how long a list may be taken as fresh. Who listens hears of a change sooner.
 const FRESH: u64 = 60_000;
 
-const NEEDS_APPROVAL: &str = "Needs approval: a person decides before this call is made.";
+const NEEDS_APPROVAL: &str = "Needs approval: a person decides before this call is made, unless an earlier \
+approval still covers it.";
 const MAY_NEED_APPROVAL: &str = "May need approval by a person, depending on the call.";
 const EXTERNAL: &str = "Asks for leave only: the desk makes no call. Once it is approved, do it yourself, once.";
 

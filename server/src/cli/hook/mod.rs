@@ -195,11 +195,14 @@ fn read(text: &[u8]) -> Result<Value, String> {
     }
 }
 
-/// Comes back when whoever started this command stops it.
+/// Comes back when whoever started this command stops it, or their terminal closes.
 pub(super) async fn stopped() {
     #[cfg(unix)]
-    if let Ok(mut term) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        return tokio::select! { _ = term.recv() => (), () = interrupted() => () };
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut term), Ok(mut closed)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) {
+            return tokio::select! { _ = term.recv() => (), _ = closed.recv() => (), () = interrupted() => () };
+        }
     }
     interrupted().await;
 }

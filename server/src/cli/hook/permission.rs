@@ -5,7 +5,7 @@
 
 use super::asking::{Asking, Failure, UnknownTools};
 use super::call::{Call, Verdict};
-use super::{Agent, patience};
+use super::{Agent, patience, stopped};
 use crate::cli::CliError;
 use crate::cli::door::DoorArguments;
 use crate::serve::install_crypto;
@@ -49,9 +49,13 @@ pub(in crate::cli) async fn run(arguments: McpPermissionArguments) -> Result<Exi
     let questions = Questions::default();
     match (Permissions { arguments, session, questions: questions.clone() }).serve((input, output)).await {
         Ok(running) => {
-            let ended = running.waiting().await;
+            // A client that is done closes our input, and stops us before what is open would have drained.
+            let ended = tokio::select! {
+                ended = running.waiting() => ended.map(drop).map_err(|error| told(&error)),
+                () = stopped() => Ok(()),
+            };
             questions.take_back().await;
-            ended.map(|_| ExitCode::SUCCESS).map_err(|error| told(&error))
+            ended.map(|()| ExitCode::SUCCESS)
         }
         Err(ServerInitializeError::ConnectionClosed(_)) => Ok(ExitCode::SUCCESS),
         Err(error) => Err(told(&error)),

@@ -230,5 +230,6 @@ fn is_our_program(program: &str) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     let this = || std::env::current_exe().ok().and_then(|path| real(&path));
     let name = program.rsplit('/').next().unwrap_or_default();
-    name.starts_with("countersign") || real(Path::new(program)).is_some_and(|path| Some(path) == this())
+    ["countersign", "countersign.exe"].contains(&name)
+        || real(Path::new(program)).is_some_and(|path| Some(path) == this())
 }
