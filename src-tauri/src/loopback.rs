@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use url::Url;
 
 /// The longest head of a request that is read.
@@ -35,24 +36,36 @@ impl Door {
         &self.redirect_uri
     }
 
-    /// The code, once somebody brings it along with this state.
+    /// The code, once somebody brings it along with this state. Callers are heard side by side: a browser opens
+    /// connections that it then says nothing on.
     pub async fn code(self, state: &str) -> String {
+        let mut callers = JoinSet::new();
         loop {
-            let Ok((mut caller, _)) = self.listener.accept().await else {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            };
-            let head = tokio::time::timeout(PATIENCE, head(&mut caller)).await.ok().flatten().unwrap_or_default();
-            let code = code_in(&head, state);
-            let answer = if code.is_some() { answer("200 OK", DONE) } else { answer("404 Not Found", NOTHING) };
-            // Whoever brought it may be gone; the code is here all the same.
-            let _ = caller.write_all(answer.as_bytes()).await;
-            let _ = caller.shutdown().await;
-            if let Some(code) = code {
-                return code;
+            tokio::select! {
+                taken = self.listener.accept() => match taken {
+                    Ok((caller, _)) => {
+                        callers.spawn(answer_one(caller, state.to_owned()));
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "nobody can be taken in; trying again");
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                },
+                Some(Ok(Some(code))) = callers.join_next() => return code,
             }
         }
     }
+}
+
+/// Answers one caller; the code, where they brought it.
+async fn answer_one(mut caller: TcpStream, state: String) -> Option<String> {
+    let head = tokio::time::timeout(PATIENCE, head(&mut caller)).await.ok().flatten().unwrap_or_default();
+    let code = code_in(&head, &state);
+    let answer = if code.is_some() { answer("200 OK", DONE) } else { answer("404 Not Found", NOTHING) };
+    // Whoever brought it may be gone; the code is here all the same.
+    let _ = caller.write_all(answer.as_bytes()).await;
+    let _ = caller.shutdown().await;
+    code
 }
 
 async fn head(caller: &mut TcpStream) -> Option<String> {
@@ -123,6 +136,7 @@ mod tests {
         let door = Door::open().await.unwrap();
         let address = door.redirect_uri().trim_start_matches("http://").trim_end_matches('/').to_owned();
         let waiting = tokio::spawn(door.code("right"));
+        let _silent = TcpStream::connect(&address).await.unwrap();
         for (state, status) in [("wrong", "404"), ("right", "200")] {
             let mut caller = TcpStream::connect(&address).await.unwrap();
             let line = format!("GET /?code=abc&state={state} HTTP/1.1\r\n\r\n");

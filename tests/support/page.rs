@@ -1,5 +1,6 @@
 //! A page that a WebDriver drives: a browser's, or the desktop app's window.
 
+use crate::pause;
 use serde_json::Value;
 use std::time::Duration;
 use thirtyfour::prelude::*;
@@ -15,12 +16,17 @@ pub struct Page {
 impl Page {
     /// The element with this `data-testid`, once it is there and shown.
     pub async fn find(&self, testid: &str) -> WebElement {
-        let selector = format!("[data-testid='{testid}']");
-        let query = self.driver.query(By::Css(selector)).wait(PATIENCE, Duration::from_millis(50));
-        match query.and_displayed().first().await {
-            Ok(element) => element,
-            Err(error) => panic!("no {testid}: {error}\n{}", self.text().await),
+        for _ in 0..20 {
+            let selector = format!("[data-testid='{testid}']");
+            let query = self.driver.query(By::Css(selector)).wait(PATIENCE, Duration::from_millis(50));
+            match query.and_displayed().first().await {
+                Ok(element) => return element,
+                // It was drawn anew while it was looked at.
+                Err(error) if error.to_string().contains("stale") => {}
+                Err(error) => panic!("no {testid}: {error}\n{}", self.text().await),
+            }
         }
+        panic!("{testid} never stays:\n{}", self.text().await);
     }
 
     /// Clicks on it. An element that is drawn anew between the look and the click is looked for again.
@@ -105,9 +111,13 @@ impl Page {
 
     /// Waits until the page's text contains this.
     pub async fn shows(&self, text: &str) {
-        let query = self.driver.query(By::Tag("body")).wait(PATIENCE, Duration::from_millis(50));
-        if query.with_text(thirtyfour::stringmatch::StringMatch::new(text.to_owned()).partial()).first().await.is_err()
-        {
+        // The page may be another one by the next look.
+        let shown = async {
+            while !self.text().await.contains(text) {
+                pause().await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, shown).await.is_err() {
             panic!("the page does not show {text:?}:\n{}", self.text().await);
         }
     }
