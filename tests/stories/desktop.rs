@@ -102,7 +102,7 @@ async fn a_team_mate_signs_in_by_the_browser_denies_in_the_window_and_signs_out(
     app.shows("No pending approvals").await;
 
     let id = team.held(4_900).await;
-    app.says("request-row", "invoice-bot").await;
+    app.says("pending-badge", "1").await;
     app.click_in("request-row", "td").await;
     app.says("card-note", "Charged twice.").await;
     app.click("deny").await;

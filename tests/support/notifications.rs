@@ -58,8 +58,12 @@ impl Daemon {
     ) -> u32 {
         self.last += 1;
         let pairs: Vec<(&String, &String)> = actions.chunks_exact(2).map(|pair| (&pair[0], &pair[1])).collect();
-        let buttons = pairs.iter().filter(|(key, _)| *key != "default").map(|(_, words)| (*words).clone()).collect();
-        let keys = pairs.iter().map(|(key, _)| (*key).clone()).collect();
+        // The default action is a click on the notification itself, wherever it stands.
+        let (keys, buttons) = pairs
+            .iter()
+            .filter(|(key, _)| *key != "default")
+            .map(|(key, words)| ((*key).clone(), (*words).clone()))
+            .unzip();
         let mut shown = self.shown.lock().unwrap();
         shown.retain(|one| one.number != replaces);
         shown.push(Shown { number: self.last, title, text, buttons, keys });
@@ -135,9 +139,8 @@ impl Notifications {
         let key = match button {
             None => "default",
             Some(words) => {
-                let before = shown.keys.len() - shown.buttons.len();
                 let at = shown.buttons.iter().position(|button| button == words).expect("a button with these words");
-                &shown.keys[before + at]
+                &shown.keys[at]
             }
         };
         let emitter = SignalEmitter::new(&self.connection, PATH).unwrap();
