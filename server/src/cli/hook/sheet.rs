@@ -230,6 +230,9 @@ fn is_our_program(program: &str) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     let this = || std::env::current_exe().ok().and_then(|path| real(&path));
     let name = program.rsplit('/').next().unwrap_or_default();
-    ["countersign", "countersign.exe"].contains(&name)
+    // As `countersign-1.2`; another program's name may begin like ours.
+    let version = name.strip_prefix("countersign-").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    version
+        || ["countersign", "countersign.exe"].contains(&name)
         || real(Path::new(program)).is_some_and(|path| Some(path) == this())
 }
