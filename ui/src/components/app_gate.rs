@@ -89,7 +89,7 @@ fn set_up(address: &str, task: &Task) -> Html {
         html! {
             <>
                 { form_error(task.failure(), &[]) }
-                <Button tone="main wide" onclick={does(task, || shell::sign_in())} busy={task.is_busy()}
+                <Button tone="main wide" onclick={does(task, shell::sign_in)} busy={task.is_busy()}
                     testid="app-open-again">{ "Open the page again" }</Button>
                 { another(task) }
                 <p class="hint">{ format!("Your agents reach this desk at {address}.") }</p>
@@ -126,7 +126,7 @@ fn signed_out(of: &SignedOut<'_>, task: &Task) -> Html {
                     <p class="offer" role="status" data-testid="app-note">{ note.to_owned() }</p>
                 }
                 { form_error(task.failure(), &[]) }
-                <Button tone="main wide" onclick={does(task, || shell::sign_in())} busy={task.is_busy()}
+                <Button tone="main wide" onclick={does(task, shell::sign_in)} busy={task.is_busy()}
                     testid="app-sign-in">{ words }</Button>
                 { another(task) }
             </>
@@ -141,7 +141,7 @@ fn failed(title: &str, words: &str, task: &Task) -> Html {
         html! {
             <>
                 { form_error(task.failure(), &[]) }
-                <Button tone="main wide" onclick={does(task, || shell::try_again())} busy={task.is_busy()}
+                <Button tone="main wide" onclick={does(task, shell::try_again)} busy={task.is_busy()}
                     testid="app-try-again">{ "Try again" }</Button>
                 { another(task) }
             </>
@@ -150,7 +150,7 @@ fn failed(title: &str, words: &str, task: &Task) -> Html {
 }
 
 fn another(task: &Task) -> Html {
-    let leave = does(task, || shell::leave_desk());
+    let leave = does(task, shell::leave_desk);
     html! {
         <button type="button" class="link-button" onclick={leave.reform(|_: MouseEvent| ())} data-testid="app-leave">
             { "Use another desk" }
