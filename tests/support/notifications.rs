@@ -44,7 +44,7 @@ struct Daemon {
 /// The Desktop Notifications Specification, version 1.2.
 #[interface(name = "org.freedesktop.Notifications")]
 impl Daemon {
-    #[allow(clippy::too_many_arguments, reason = "the specification's own")]
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "the specification's own")]
     fn notify(
         &mut self,
         _app_name: String,
