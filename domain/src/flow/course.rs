@@ -112,8 +112,10 @@ pub enum Notice {
 pub struct Roster {
     /// Who is asked and has not voted.
     pub waiting: Vec<Recipient>,
-    /// How many approvals count.
+    /// How many approvals count: one for each seat, whoever of those who may sit in it gave it.
     pub given: u32,
+    /// How many there would be if all who are asked approved.
+    pub able: u32,
     /// Whether somebody said no.
     pub denied: bool,
 }
@@ -279,8 +281,7 @@ impl FlowBody {
             return;
         }
         let roster = (world.roster)(&turn.course);
-        let able = roster.given.saturating_add(u32::try_from(roster.waiting.len()).unwrap_or(u32::MAX));
-        if able < self.needed(&turn.course) {
+        if roster.able < self.needed(&turn.course) {
             turn.course.admins = true;
             turn.tell(Notice::Escalated, 0, newcomers(&roster.waiting, (world.roster)(&turn.course).waiting));
         }

@@ -5,7 +5,7 @@ use crate::ids::UserId;
 use crate::request::Vote;
 use crate::user::{Role, normal_email};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A person as the flow sees them: live membership, whatever the selectors say.
 #[derive(Clone, Copy, Debug)]
@@ -188,18 +188,34 @@ impl FlowBody {
         parties: Parties,
     ) -> Roster {
         let mut roster = Roster { denied: votes.iter().any(|cast| cast.vote == Vote::Deny), ..Roster::default() };
+        let (mut given, mut able) = (Seats::default(), Seats::default());
         let mut outsiders: BTreeSet<Recipient> = self.named(course).flat_map(Approvers::outsiders).collect();
         for person in people {
             outsiders.retain(|outsider| !outsider.is_of(&person.voter, parties));
             if self.asks(course, &person, parties) {
-                roster.count(course, Recipient::User(person.voter.id), votes);
+                let voter = Recipient::User(person.voter.id);
+                let mut seats = self.seats(course, &person, parties);
+                // Whoever voted at another step has no seat left for others to vote from.
+                seats.retain(|seat| *seat == person.voter.id || !has_voted_elsewhere(course, *seat, votes));
+                roster.count(course, &voter, votes, |into| into.take(&seats), (&mut given, &mut able));
             }
         }
         for outsider in outsiders {
-            roster.count(course, outsider, votes);
+            roster.count(course, &outsider, votes, |into| into.outside += 1, (&mut given, &mut able));
         }
+        (roster.given, roster.able) = (given.filled(), able.filled());
         roster.waiting.sort_unstable();
         roster
+    }
+
+    /// The seats that a person may vote from, each of which votes once: their own, or else those of the people in whose
+    /// place they are asked.
+    fn seats(&self, course: &Course, person: &Person<'_>, parties: Parties) -> Vec<UserId> {
+        if self.selects(course, &person.voter) {
+            return vec![person.voter.id];
+        }
+        let others = person.stands_in_for.iter().filter(|other| self.may_vote(other, parties));
+        others.filter(|other| self.selects(course, other)).map(|other| other.id).collect()
     }
 
     /// Whether every step's approvals stand: of the votes that were cast, those of people who would still be asked.
@@ -217,11 +233,69 @@ impl FlowBody {
     }
 }
 
+fn has_voted_elsewhere(course: &Course, user: UserId, votes: &[Cast]) -> bool {
+    votes.iter().any(|cast| cast.step != course.step && cast.by == Recipient::User(user))
+}
+
+/// The seats that votes come from. Who stands in for somebody votes from their seat, so that one seat has one vote
+/// whichever of them gave it, and naming colleagues multiplies nothing.
+#[derive(Default)]
+struct Seats {
+    own: BTreeSet<UserId>,
+    outside: u32,
+    /// Of each who stands in, the seats that they may take.
+    stand_ins: Vec<Vec<UserId>>,
+}
+
+impl Seats {
+    fn take(&mut self, seats: &[UserId]) {
+        match seats {
+            [one] => drop(self.own.insert(*one)),
+            several => self.stand_ins.push(several.to_vec()),
+        }
+    }
+
+    /// How many seats have a vote, each vote being given to one: a matching by augmenting paths.
+    fn filled(&self) -> u32 {
+        let mut taken = BTreeMap::new();
+        let more = (0..self.stand_ins.len()).filter(|one| self.seat(*one, &mut taken, &mut BTreeSet::new())).count();
+        let inside = u32::try_from(self.own.len() + more).unwrap_or(u32::MAX);
+        inside.saturating_add(self.outside)
+    }
+
+    fn seat(&self, one: usize, taken: &mut BTreeMap<UserId, usize>, tried: &mut BTreeSet<UserId>) -> bool {
+        for seat in self.stand_ins[one].iter().filter(|seat| !self.own.contains(seat)) {
+            if !tried.insert(*seat) {
+                continue;
+            }
+            let other = taken.get(seat).copied();
+            if other.is_none_or(|other| self.seat(other, taken, tried)) {
+                taken.insert(*seat, one);
+                return true;
+            }
+        }
+        false
+    }
+}
+
 impl Roster {
-    fn count(&mut self, course: &Course, asked: Recipient, votes: &[Cast]) {
-        match votes.iter().find(|cast| cast.by == asked) {
-            None => self.waiting.push(asked),
-            Some(cast) if cast.step == course.step && cast.vote == Vote::Approve => self.given += 1,
+    fn count(
+        &mut self,
+        course: &Course,
+        asked: &Recipient,
+        votes: &[Cast],
+        take: impl Fn(&mut Seats),
+        (given, able): (&mut Seats, &mut Seats),
+    ) {
+        match votes.iter().find(|cast| cast.by == *asked) {
+            None => {
+                self.waiting.push(asked.clone());
+                take(able);
+            }
+            Some(cast) if cast.step == course.step && cast.vote == Vote::Approve => {
+                take(given);
+                take(able);
+            }
             Some(_) => {}
         }
     }
@@ -229,7 +303,9 @@ impl Roster {
     /// Without people outside: what is granted for a time is for people with an account to give.
     #[must_use]
     pub fn of_the_house(mut self) -> Self {
+        let all = self.waiting.len();
         self.waiting.retain(|asked| !asked.is_outside());
+        self.able = self.able.saturating_sub(u32::try_from(all - self.waiting.len()).unwrap_or(u32::MAX));
         self
     }
 }

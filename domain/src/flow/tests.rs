@@ -2,6 +2,7 @@ use super::*;
 use crate::Timestamp;
 use crate::effect::Effect as ToolEffect;
 use crate::ids::UserId;
+use crate::request::Vote;
 use serde_json::json;
 use std::time::Duration;
 use timeline::Happening;
@@ -219,6 +220,32 @@ fn a_stand_in_is_asked_and_judged_as_themselves_and_never_for_a_party() {
     assert!(!flow.asks(&first(), &for_party, PARTIES), "nobody stands in for the owner");
     let closed = Person { stands_in_for: vec![Voter { active: false, ..away }], ..for_away(4) };
     assert!(!flow.asks(&first(), &closed, PARTIES));
+}
+
+#[test]
+fn a_seat_votes_once_whoever_sits_in_it() {
+    let mut flow = given_flow(1);
+    flow.steps[0].approvers = Approvers { roles: vec![Role::Approver], ..Approvers::default() };
+    flow.steps[0].min_approvals = 2;
+    let (ben, cat) = (voter(3, Role::Approver), voter(5, Role::Approver));
+    let for_ben = |n| Person { voter: voter(n, Role::Member), stands_in_for: vec![ben] };
+    let for_both = Person { voter: voter(8, Role::Member), stands_in_for: vec![ben, cat] };
+    let people = || vec![Person::from(ben), Person::from(cat), for_ben(6), for_ben(7), for_both.clone()];
+    let tally = |yes: &[u128]| {
+        let cast = |n: &u128| Cast { by: Recipient::User(user(*n)), step: 1, vote: Vote::Approve };
+        let votes: Vec<_> = yes.iter().map(cast).collect();
+        let roster = flow.roster(&first(), people(), &votes, PARTIES);
+        (roster.given, roster.able)
+    };
+    assert_eq!(tally(&[]), (0, 2), "five are asked, in two seats");
+    assert_eq!(tally(&[6, 3]), (1, 2), "a colleague and the one they stand in for");
+    assert_eq!(tally(&[6, 7]), (1, 2), "two colleagues of one");
+    assert_eq!(tally(&[8]), (1, 2), "one colleague of two has one vote");
+    for two in [[3, 5], [6, 5], [6, 8], [8, 7], [8, 3]] {
+        assert_eq!(tally(&two), (2, 2), "{two:?}");
+    }
+    let elsewhere = [Cast { by: Recipient::User(user(3)), step: 2, vote: Vote::Approve }];
+    assert_eq!(flow.roster(&first(), people(), &elsewhere, PARTIES).able, 1, "a seat that voted at another step");
 }
 
 const PAT: &str = "pat@partner.test";

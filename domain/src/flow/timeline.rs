@@ -86,6 +86,6 @@ impl FlowBody {
         let needed = self.step(course.step).map_or(1, |step| step.min_approvals);
         let asked = needed.saturating_add(u32::from(course.escalated));
         let waiting = (0..asked.min(1_000)).map(|place| Recipient::Phone(place.to_string())).collect();
-        Roster { waiting, ..Roster::default() }
+        Roster { waiting, able: asked, ..Roster::default() }
     }
 }
