@@ -363,7 +363,7 @@ pub(super) fn how_it_ended(request: &Request) -> Option<(String, Timestamp)> {
         }
         (RequestState::Denied, _) => "Denied".to_owned(),
         (_, Some(DecidedBy::User { name, .. } | DecidedBy::External { name })) => format!("Approved by {name}"),
-        (_, Some(DecidedBy::Auto {})) => "Approved automatically, since nobody answered".to_owned(),
+        (_, Some(DecidedBy::Auto {})) => "Approved automatically, as its flow says".to_owned(),
         _ => "Approved".to_owned(),
     };
     Some((how, request.decided_at.or(request.ended_at).unwrap_or(request.updated_at)))
