@@ -30,6 +30,8 @@ enum Task {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Install what builds and tests need of this system, where that is allowed; else name it
+    Setup,
     /// Get what the tests need, build everything, run every test
     Test {
         /// Passed on to `cargo nextest run`
@@ -66,6 +68,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Tasks::parse().task {
         Task::Run { args } => run::run(&args),
+        Task::Setup => test::system(),
         Task::Test { args } => test::test(&args),
         Task::Ui { watch: false } => ui::build(),
         Task::Ui { watch: true } => ui::watch(),

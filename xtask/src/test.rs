@@ -28,12 +28,11 @@ const DISPLAY: &[Tool] = &[
     Tool("curl", "curl"),
 ];
 
-/// Runs the tests; `args` go to nextest.
+/// Gets what builds and tests need of this system: compilers, libraries, browsers and their drivers.
 ///
 /// # Errors
-/// When a tool is missing, a build fails or a test does.
-pub(crate) fn test(args: &[String]) -> Result<()> {
-    eprintln!("[1/5] tools: a C compiler, Chromium, Node and npm, Python, nextest, the webview and its driver");
+/// When something is missing and can't be installed from here, with the line that installs it.
+pub(crate) fn system() -> Result<()> {
     tools::c_compiler()?;
     tools::wasm_target()?;
     tools::debian(TOOLS)?;
@@ -41,6 +40,16 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     if cfg!(target_os = "linux") {
         tools::debian(DISPLAY)?;
     }
+    Ok(())
+}
+
+/// Runs the tests; `args` go to nextest.
+///
+/// # Errors
+/// When a tool is missing, a build fails or a test does.
+pub(crate) fn test(args: &[String]) -> Result<()> {
+    eprintln!("[1/5] tools: a C compiler, Chromium, Node and npm, Python, nextest, the webview and its driver");
+    system()?;
     let (nextest, tauri_driver) = (tools::nextest()?, tools::tauri_driver()?);
     eprintln!("[2/5] real MCP servers and clients for the stories, and what runs them");
     let node = node_packages(&shell::root().join("tests"))?;
