@@ -217,7 +217,7 @@ pub(crate) fn ending(card: &Card, already: bool, when: &str) -> Option<String> {
         (_, RequestState::Expired) => " without an answer".to_owned(),
         (_, RequestState::Withdrawn) => String::new(),
         (Some(Decider::User { name, .. } | Decider::External { name }), _) => format!(" by {name}"),
-        (Some(Decider::Auto {}), _) => ": nobody answered in time".to_owned(),
+        (Some(Decider::Auto {}), _) => " by itself, as its flow says,".to_owned(),
         (Some(Decider::Grant { name }), _) => format!(" under a grant of {name}"),
         (Some(Decider::Policy { name: Some(name) }), _) => format!(" by policy “{name}”"),
         (Some(Decider::Policy { name: None }), _) => ": no policy allows it".to_owned(),
