@@ -71,6 +71,8 @@ words! {
         Reminder = "reminder",
         /// The deadline is near.
         Warning = "warning",
+        /// You wanted to decide on another screen.
+        SentOn = "sent_on",
         /// What you were asked about has ended.
         Ended = "ended",
         /// What was asked for you is decided.
@@ -108,7 +110,7 @@ impl DeliveryKind {
     /// Whether it asks somebody to decide, and so means nothing once the request has ended.
     #[must_use]
     pub const fn asks(self) -> bool {
-        matches!(self, Self::Asked | Self::Escalated | Self::Reminder | Self::Warning)
+        matches!(self, Self::Asked | Self::Escalated | Self::Reminder | Self::Warning | Self::SentOn)
     }
 
     /// Whether many of it become one message.

@@ -3,6 +3,7 @@
 use crate::given::{Shop, given_shop, refund};
 use reqwest::Method;
 use serde_json::{Value, json};
+use support::Person;
 
 /// An agent of Dana's whose callback leads inside by its name, which shows when it is called.
 async fn given_called(shop: &Shop) -> (support::Agent, Value) {
@@ -11,9 +12,9 @@ async fn given_called(shop: &Shop) -> (support::Agent, Value) {
     (shop.desk.agent(made["key"].as_str().unwrap()), made)
 }
 
-async fn callbacks(shop: &Shop, many: usize) -> Vec<Value> {
+async fn callbacks(dana: &Person, many: usize) -> Vec<Value> {
     loop {
-        let page = shop.dana.get("/api/deliveries?channel=webhook&state=dead").await.expect(200);
+        let page = dana.get("/api/deliveries?channel=webhook&state=dead").await.expect(200);
         let items = page["items"].as_array().unwrap().clone();
         if items.len() >= many {
             return items;
@@ -32,7 +33,7 @@ async fn every_move_of_a_request_is_told_once_and_never_to_an_address_inside() {
     assert_eq!(shop.dana.get("/api/deliveries").await.expect(200)["items"], json!([]), "it knows that it asked");
     jon.approve(&id).await.expect(200);
     assert_eq!(agent.end_of(&id).await["state"], "succeeded");
-    let told = callbacks(&shop, 2).await;
+    let told = callbacks(&shop.dana, 2).await;
     assert_eq!(told.len(), 2, "approved and succeeded: {told:#?}");
     for one in told {
         assert_eq!((&one["kind"], &one["request_id"]), (&json!("callback"), &json!(id)));
@@ -41,7 +42,7 @@ async fn every_move_of_a_request_is_told_once_and_never_to_an_address_inside() {
     }
     let other = shop.held().await;
     jon.deny(&other, "").await.expect(200);
-    assert_eq!(callbacks(&shop, 2).await.len(), 2, "an agent without a callback is told nothing");
+    assert_eq!(callbacks(&shop.dana, 2).await.len(), 2, "an agent without a callback is told nothing");
 }
 
 #[tokio::test]
@@ -61,4 +62,21 @@ async fn a_callback_is_set_with_a_new_secret_ended_and_refused_where_it_leads_in
     assert_eq!((&ended["agent"]["callback_url"], &ended["callback_secret"]), (&json!(null), &json!(null)));
     let listed = shop.dana.get("/api/agents").await.expect(200).to_string();
     assert!(!listed.contains("whsec_"), "{listed}");
+}
+
+#[tokio::test]
+async fn a_callback_is_still_signed_after_the_master_key_was_rotated() {
+    let shop = given_shop().await;
+    let jon = shop.joined("jon@acme.test", "approver", "Jon Weber").await;
+    let (agent, made) = given_called(&shop).await;
+    let id = agent.ask(refund(10)).await.expect(202)["approval_id"].as_str().unwrap().to_owned();
+    let stopped = shop.desk.stop().await;
+    support::command(stopped.folder(), &["vault", "rotate"], &[]).await;
+
+    let desk = stopped.start().await;
+    let (dana, jon) = (shop.dana.at(&desk), jon.at(&desk));
+    jon.deny(&id, "").await.expect(200);
+    desk.agent(made["key"].as_str().unwrap()).end_of(&id).await;
+    // Where it leads is looked at once the secret is at hand.
+    assert!(callbacks(&dana, 1).await[0]["error"].as_str().unwrap().contains("private or reserved"));
 }

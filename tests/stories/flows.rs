@@ -20,21 +20,6 @@ async fn given_flow(flow: &str) -> (Shop, Person, Person) {
     (shop, jon, kai)
 }
 
-async fn card(person: &Person, id: &str) -> Value {
-    person.get(&format!("/api/requests/{id}")).await.expect(200)
-}
-
-/// A card, once this is true of it.
-async fn card_when(person: &Person, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
-    loop {
-        let card = card(person, id).await;
-        if holds(&card) {
-            return card;
-        }
-        support::pause().await;
-    }
-}
-
 const TWO_STEPS: &str = "{name: Ours, steps: [
   {order: 1, approvers: {users: [jon@acme.test]}},
   {order: 2, approvers: {roles: [admin, approver]}}]}";
@@ -49,7 +34,7 @@ async fn steps_are_asked_in_their_order_and_each_person_votes_once() {
     let again = jon.post(&format!("/api/requests/{id}/decisions/start"), json!({"decision": "approve"})).await;
     assert_eq!((again.status, again.code()), (409, "already_decided"));
 
-    let between = card(&kai, &id).await;
+    let between = kai.card(&id).await;
     assert_eq!(between["steps"][0]["asked"], json!([{"name": "Jon Weber", "vote": "approve"}]));
     let waiting = json!([{"name": "Dana Kim", "vote": null}, {"name": "Kai Lund", "vote": null}]);
     assert_eq!(between["steps"][1]["asked"], waiting);
@@ -87,9 +72,9 @@ async fn others_are_asked_too_when_nobody_answers_in_time_and_not_before() {
     let (shop, _jon, kai) = given_flow(flow).await;
     let id = shop.held().await;
     shop.desk.clock.forward(minutes(20) - Duration::from_millis(1));
-    assert_eq!(card(&kai, &id).await["you"]["may_decide"], false);
+    assert_eq!(kai.card(&id).await["you"]["may_decide"], false);
     shop.desk.clock.forward(Duration::from_millis(1));
-    let escalated = card_when(&kai, &id, |card| card["steps"][0]["escalated"] == true).await;
+    let escalated = kai.card_when(&id, |card| card["steps"][0]["escalated"] == true).await;
     assert_eq!((&escalated["you"]["may_decide"], &escalated["steps"][0]["needed"]), (&json!(true), &json!(1)));
     kai.approve(&id).await.expect(200);
     assert_eq!(shop.agent.end_of(&id).await["state"], "succeeded");
@@ -103,7 +88,7 @@ const BY_ITSELF: &str = "{name: Ours, auto_approve_minutes: 5, auto_approve_dest
 async fn what_nobody_answers_approves_itself_where_the_flow_says_so_and_is_marked() {
     let (shop, ..) = given_flow(BY_ITSELF).await;
     let id = shop.held().await;
-    assert_eq!(card(&shop.dana, &id).await["approves_itself"], true);
+    assert_eq!(shop.dana.card(&id).await["approves_itself"], true);
     shop.desk.clock.forward(minutes(5) - Duration::from_millis(1));
     assert_eq!(shop.agent.get(&format!("/v1/approvals/{id}")).await.expect(200)["state"], "pending");
     assert!(shop.upstream.requests().is_empty());
@@ -128,7 +113,7 @@ async fn seven_nothing_approves_itself_after_a_denial_or_under_a_tighter_policy(
         .await
         .expect(201);
     shop.desk.clock.forward(minutes(5));
-    let held_back = card_when(&shop.dana, &tightened, |card| card["approves_itself"] == false).await;
+    let held_back = shop.dana.card_when(&tightened, |card| card["approves_itself"] == false).await;
     assert_eq!(held_back["state"], "pending");
     shop.desk.clock.forward(minutes(5));
     assert_eq!(shop.agent.end_of(&tightened).await["state"], "expired");
@@ -229,7 +214,7 @@ async fn a_deadline_in_quiet_hours_moves_to_their_end_and_the_card_says_so() {
       steps: [{order: 1, approvers: {roles: [admin]}}]}";
     let (shop, ..) = given_flow(flow).await;
     let id = shop.held().await;
-    let card = card(&shop.dana, &id).await;
+    let card = shop.dana.card(&id).await;
     assert_eq!(
         (card["expires_at"].as_str(), &card["deadline_moved"]),
         (Some("2026-11-23T12:00:00.000Z"), &json!(true))
@@ -255,14 +240,25 @@ async fn an_admin_asks_somebody_too_and_that_one_decides() {
 }
 
 #[tokio::test]
+async fn two_flows_are_told_apart_by_their_names() {
+    let shop = given_shop().await;
+    let named = |name: &str| json!({"name": name, "steps": [{"order": 1, "approvers": {"roles": ["admin"]}}]});
+    shop.dana.post("/api/flows", named("Pay out")).await.expect(201);
+    for name in ["PAY OUT", "Pay\u{202e}tuo", "Pay\u{200b}out"] {
+        let refused = shop.dana.post("/api/flows", named(name)).await;
+        assert_eq!((refused.status, &refused.json["errors"][0]["field"]), (422, &json!("name")), "{}", refused.text);
+    }
+}
+
+#[tokio::test]
 async fn when_those_who_were_asked_left_the_admins_are_asked() {
     let flow = "{name: Ours, reminder_interval_minutes: 5, steps: [{order: 1, approvers: {users: [jon@acme.test]}}]}";
     let (shop, ..) = given_flow(flow).await;
     let id = shop.held().await;
-    assert_eq!(card(&shop.dana, &id).await["you"]["may_decide"], false);
+    assert_eq!(shop.dana.card(&id).await["you"]["may_decide"], false);
     shop.change("/api/users", "email", "jon@acme.test", json!({"active": false})).await;
     shop.desk.clock.forward(minutes(5));
-    card_when(&shop.dana, &id, |card| card["you"]["may_decide"] == true).await;
+    shop.dana.card_when(&id, |card| card["you"]["may_decide"] == true).await;
     shop.dana.approve(&id).await.expect(200);
     assert_eq!(shop.agent.end_of(&id).await["state"], "succeeded");
 }
@@ -307,7 +303,7 @@ async fn a_reported_agent_is_suspended_and_what_waits_of_it_is_taken_back() {
     assert_eq!(ines.post(&format!("/api/requests/{first}/report"), json!({})).await.status, 404);
     assert_eq!(jon.post(&format!("/api/requests/{first}/report"), json!({})).await.status, 204);
     for id in [first.as_str(), second["approval_id"].as_str().unwrap()] {
-        assert_eq!(card(&shop.dana, id).await["state"], "withdrawn");
+        assert_eq!(shop.dana.card(id).await["state"], "withdrawn");
     }
     let refused = shop.agent.ask(refund(3)).await;
     assert_eq!((refused.status, refused.code()), (403, "agent_suspended"));
@@ -336,7 +332,7 @@ async fn a_stand_in_decides_as_themselves_for_a_time_and_never_for_a_party() {
     let made = jon.post("/api/delegations", json!({"to": "kai@acme.test", "until": until(4)})).await.expect(201);
     assert_eq!((&made["away"], &made["stand_in"]), (&json!("Jon Weber"), &json!("Kai Lund")));
     let id = shop.held().await;
-    assert_eq!(card(&kai, &id).await["you"]["may_decide"], true);
+    assert_eq!(kai.card(&id).await["you"]["may_decide"], true);
     kai.approve(&id).await.expect(200);
     let ended = shop.agent.end_of(&id).await;
     assert_eq!((ended["state"].as_str(), ended["decided_by"]["name"].as_str()), (Some("succeeded"), Some("Kai Lund")));

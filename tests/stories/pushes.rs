@@ -4,13 +4,16 @@ use crate::told::{Told, given_told};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{Person, PushBrowser, PushService};
+use support::{Person, Push, PushBrowser, PushService};
 
 const JON: &str = "{name: Ours, channels: {push: true}, timeout_minutes: 120, steps: [{order: 1, approvers: {users: [jon@acme.test]}}]}";
 const BOTH: &str = "{name: Ours, channels: {push: true}, timeout_minutes: 120,
   steps: [{order: 1, approvers: {users: [jon@acme.test, dana@acme.test]}}]}";
 const URGENT: &str = "{name: Ours, channels: {push: true}, timeout_minutes: 120, urgent: true,
   steps: [{order: 1, approvers: {users: [jon@acme.test]}}]}";
+
+const BY_ITSELF: &str = "{name: Ours, channels: {push: true}, timeout_minutes: 120, auto_approve_minutes: 5,
+  auto_approve_destructive_reason: A sandbox., steps: [{order: 1, approvers: {users: [jon@acme.test]}}]}";
 
 const SUBSCRIPTIONS: &str = "/api/push/subscriptions";
 const PREFERENCES: &str = "/api/me/preferences";
@@ -165,6 +168,42 @@ async fn in_quiet_hours_only_what_is_urgent_is_told() {
 }
 
 #[tokio::test]
+async fn nothing_approves_itself_while_quiet_hours_keep_everybody_from_hearing() {
+    let service = PushService::taking().await;
+    let told = given_told(BY_ITSELF, "").await;
+    signed_up(&told.jon, &service, "laptop").await;
+    prefer(&told.jon, json!({"quiet_hours": {"from": "10:00", "to": "11:00", "time_zone": "UTC"}})).await;
+    let unheard = told.shop.held().await;
+    told.shop.desk.clock.forward(5 * MINUTE);
+    told.jon.card_when(&unheard, |card| card["approves_itself"] == false).await;
+    assert_eq!(told.jon.card(&unheard).await["state"], "pending");
+
+    prefer(&told.jon, json!({"quiet_hours": null})).await;
+    service.received(1).await;
+    let heard = told.shop.held().await;
+    service.received(2).await;
+    told.settled().await;
+    told.shop.desk.clock.forward(5 * MINUTE);
+    assert_eq!(told.shop.agent.end_of(&heard).await["decided_by"]["kind"], "auto");
+}
+
+#[tokio::test]
+async fn a_burst_that_waited_for_the_end_of_quiet_hours_is_told_when_they_are_taken_away() {
+    let service = PushService::taking().await;
+    let told = given_told(JON, "").await;
+    let laptop = signed_up(&told.jon, &service, "laptop").await;
+    prefer(&told.jon, json!({"quiet_hours": {"from": "10:00", "to": "23:00", "time_zone": "UTC"}})).await;
+    for _ in 0..7 {
+        told.command("Now.").await;
+    }
+    assert!(service.pushes().is_empty());
+    prefer(&told.jon, json!({"quiet_hours": null})).await;
+    let pushes = service.received(5 + 1).await;
+    let says = |push: &Push| push.read_by(&laptop)["notification"]["title"] == "7 requests wait for you";
+    assert_eq!(pushes.iter().filter(|push| says(push)).count(), 1);
+}
+
+#[tokio::test]
 async fn a_burst_becomes_one_message_unless_somebody_wants_each() {
     let service = PushService::taking().await;
     let told = given_told(BOTH, "").await;
@@ -193,6 +232,32 @@ async fn whoever_does_not_take_pushes_from_flows_that_are_not_urgent_gets_none()
     prefer(&told.jon, json!({"normal": {"push": false}})).await;
     told.command("Now.").await;
     assert!(told.deliveries().await.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_looks_at_a_request_sends_it_to_their_phone_and_nobody_elses() {
+    let service = PushService::taking().await;
+    let told = given_told(JON, "").await;
+    let (id, dana) = (told.command("Now.").await, &told.shop.dana);
+    let send_on = format!("/api/requests/{id}/send-on");
+    let nowhere = told.jon.post(&send_on, json!({})).await;
+    assert_eq!((nowhere.status, nowhere.code()), (409, "conflict"), "{}", nowhere.text);
+    let phone = signed_up(&told.jon, &service, "phone").await;
+    signed_up(dana, &service, "hers").await;
+    prefer(&told.jon, json!({"quiet_hours": {"from": "10:00", "to": "11:00", "time_zone": "UTC"}})).await;
+    assert_eq!(dana.post(&send_on, json!({})).await.status, 404, "she is not asked");
+
+    told.jon.post(&send_on, json!({})).await.expect(202);
+    let push = service.received(1).await.remove(0);
+    let said = push.read_by(&phone);
+    assert_eq!(
+        (&said["notification"]["data"]["request"], said["notification"]["actions"].is_array()),
+        (&json!(id), true)
+    );
+    told.jon.approve(&id).await.expect(200);
+    let end = service.received(2).await.remove(1);
+    assert_eq!(end.read_by(&phone)["notification"]["tag"], said["notification"]["tag"], "it goes from the screen");
+    assert_eq!(told.jon.post(&send_on, json!({})).await.status, 409, "it waits no more");
 }
 
 #[tokio::test]

@@ -104,6 +104,22 @@ impl Person {
         Events::open(request, after).await.begun().await
     }
 
+    /// A request as it is shown to this person.
+    pub async fn card(&self, id: &str) -> Value {
+        self.get(&format!("/api/requests/{id}")).await.expect(200)
+    }
+
+    /// A request as it is shown to this person, once this is true of it.
+    pub async fn card_when(&self, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let card = self.card(id).await;
+            if holds(&card) {
+                return card;
+            }
+            crate::pause().await;
+        }
+    }
+
     /// A request's card once the request has ended.
     pub async fn end_of(&self, id: &str) -> Value {
         loop {

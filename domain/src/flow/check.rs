@@ -1,7 +1,7 @@
 //! What is wrong with a flow, all at once: fields that say nothing sensible, and flows that can't end.
 
 use super::timing::minutes;
-use super::{Approvers, Confirmation, FlowBody, Offsets, Recipient, Step, Voter};
+use super::{Approvers, Confirmation, FlowBody, Offsets, Recipient, Step, Voter, WebhookTemplate};
 use crate::Timestamp;
 use crate::user::is_email;
 use std::collections::BTreeSet;
@@ -101,6 +101,9 @@ impl FlowBody {
         if let Some(url) = &self.webhook_url {
             let message = "must be an http or https address of at most 2000 characters, without a password";
             problems.refuse_unless(is_web_address(url), "webhook_url", message);
+            let has_topic = self.webhook_template != WebhookTemplate::Ntfy || names_topic(url);
+            let message = "ntfy needs its topic at the end of the address, as in https://ntfy.sh/topic";
+            problems.refuse_unless(has_topic, "webhook_url", message);
         }
         if let Some(name) = &self.webhook_secret_env {
             let message = "must be the name of an environment variable, not the secret itself";
@@ -263,10 +266,33 @@ pub fn is_phone(text: &str) -> bool {
 /// Whether this could be the address of a webhook: what stands there is parsed for good where it is called.
 #[must_use]
 pub fn is_web_address(text: &str) -> bool {
-    let rest = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
-    let host = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
     let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    plain && text.len() <= 2_000 && rest.map(host).is_some_and(|host| !host.is_empty() && !host.contains('@'))
+    plain
+        && text.len() <= 2_000
+        && after_scheme(text).and_then(|rest| rest.split(['/', '?', '#']).next()).is_some_and(is_authority)
+}
+
+fn after_scheme(address: &str) -> Option<&str> {
+    ["https://", "http://"].iter().find_map(|scheme| address.strip_prefix(scheme))
+}
+
+/// Whether this is a host, with a port or without, as a web address has it (RFC 3986, 3.2), without its user.
+fn is_authority(text: &str) -> bool {
+    // The colons of an IPv6 address stand in brackets.
+    let end = text.rfind(']').map_or(0, |end| end + 1);
+    let (host, port) = match text[end..].find(':') {
+        Some(colon) => (&text[..end + colon], Some(&text[end + colon + 1..])),
+        None => (text, None),
+    };
+    let names_host = !host.is_empty() && !host.contains(['@', '\\', '%', '<', '>', '^', '|']);
+    let is_port = |port: &str| !port.starts_with('+') && port.parse::<u16>().is_ok_and(|port| port > 0);
+    names_host && port.is_none_or(is_port)
+}
+
+/// Whether an address ends in a topic of ntfy.
+fn names_topic(address: &str) -> bool {
+    let path = after_scheme(address).and_then(|rest| rest.split(['?', '#']).next()?.split_once('/'));
+    path.and_then(|(_, path)| path.rsplit('/').next()).is_some_and(|topic| !topic.is_empty())
 }
 
 /// Whether this is a name that an environment variable has in every shell.

@@ -118,6 +118,38 @@ fn everything_that_is_wrong_is_said_at_once() {
 }
 
 #[test]
+fn a_webhook_has_an_address_that_can_be_called() {
+    let with = |url: &str, template: &str| {
+        let steps = json!([{"order": 1, "approvers": {"roles": ["admin"]}}]);
+        let flow = json!({"name": "Ours", "channels": {"webhook": true}, "webhook_url": url,
+            "webhook_template": template, "steps": steps});
+        read(flow).check(&Utc)
+    };
+    for good in
+        ["https://hooks.acme.test", "http://10.0.0.7:8080/x", "https://[fd00::1]:8443/x?y#z", "https://ntfy.test/"]
+    {
+        assert_eq!(with(good, "json"), [], "{good}");
+    }
+    for bad in [
+        "https://hooks.acme.test:99999/",
+        "https://hooks.acme.test:0/",
+        "https://hooks.acme.test:+80/",
+        "https://hooks.acme.test:/",
+        "https://hooks.acme.test:80:80/",
+        "https://:8080/",
+        "https://me:word@hooks.acme.test/",
+        "https:///x",
+        "ftp://hooks.acme.test/",
+    ] {
+        assert_eq!(fields(&with(bad, "json")), ["webhook_url"], "{bad}");
+    }
+    assert_eq!(with("https://ntfy.test/desk?auth=x", "ntfy"), []);
+    for bad in ["https://ntfy.test", "https://ntfy.test/", "https://ntfy.test/?desk"] {
+        assert_eq!(fields(&with(bad, "ntfy")), ["webhook_url"], "{bad}");
+    }
+}
+
+#[test]
 fn ten_thousand_names_belong_into_a_group() {
     let mut flow = given_flow(1);
     flow.steps[0].approvers.users = (0..10_000).map(|n| format!("u{n}@acme.test")).collect();

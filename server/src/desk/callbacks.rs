@@ -144,6 +144,7 @@ mod tests {
             "https://2130706433/",
             "https://[::1]/",
             "https://10.1.2.3/",
+            "https://bot.acme.test:99999/",
             "https://user:pass@bot.acme.test/",
             "https://bot.acme.test/#x",
             "https://bot.acme.test/\nx",

@@ -77,7 +77,13 @@ impl Desk {
 
 async fn check_repeat(desk: &Desk, connection: &mut Connection, delivery: &Delivery) -> Result<(), DeskError> {
     if !delivery.state.may_repeat(delivery.kind, &delivery.to) {
-        return Err(refuse(Code::Conflict, "Only a message that was given up can be sent again."));
+        let why = match delivery.state {
+            DeliveryState::Waiting => {
+                "This message is on its way already; until it arrives it is tried again by itself."
+            }
+            _ => "Only a message that was given up can be sent again.",
+        };
+        return Err(refuse(Code::Conflict, why));
     }
     // What was sent stays sent where nothing comes of sending it again.
     if let (DeliveryState::Sent, Some(request)) = (delivery.state, delivery.request_id) {

@@ -2,20 +2,18 @@
 
 use super::Desk;
 use super::error::{DeskError, Refusal, not_found, refuse};
+use super::flow_rules;
+use super::flow_rules::users_of;
 use super::paging::{PageParameters, Place, page};
 use super::session::{Admin, SignedIn, Widening};
-use super::snapshot::{Snapshot, voter};
+use super::snapshot::Snapshot;
 use crate::audit::Entry;
-use crate::notify::takes_mail;
 use crate::store;
 use crate::store::Connection;
 use crate::store::policies::FlowRecord;
-use crate::zones::Zones;
-use countersign_domain::Effect;
+use countersign_domain::flow::check::is_variable;
 use countersign_domain::flow::{FlowBody, FlowProblem};
 use countersign_domain::ids::FlowId;
-use countersign_domain::policy::{Action, PolicyBody};
-use countersign_domain::user::is_email;
 use countersign_wire::Page;
 use countersign_wire::policies::FlowRow;
 use countersign_wire::problem::Code;
@@ -79,8 +77,21 @@ impl Desk {
         .await
     }
 
+    fn check_flow(&self, record: &FlowRecord) -> Result<(), DeskError> {
+        let mut problems = flow_rules::problems(&self.snapshot(), record);
+        if let Some(name) = record.body.webhook_secret_env.as_deref().filter(|name| is_variable(name))
+            && let Err(why) = self.webhook_secret(name)
+        {
+            problems.push(FlowProblem::wrong("webhook_secret_env", format!("the environment variable {why}")));
+        }
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Refusal::from(problems).into()),
+        }
+    }
+
     async fn save_flow(&self, admin: &Admin, record: FlowRecord, action: &'static str) -> Result<FlowRow, DeskError> {
-        check_flow(&self.snapshot(), &record)?;
+        self.check_flow(&record)?;
         let (now, actor) = (self.now(), admin.actor());
         let stored = record.clone();
         self.configure(move |connection| {
@@ -113,93 +124,9 @@ fn row(snapshot: &Snapshot, flow: &FlowRecord) -> FlowRow {
     }
 }
 
-/// The policies that hold calls by a flow.
-fn users_of<'a>(
-    snapshot: &'a Snapshot,
-    flow: &'a FlowRecord,
-    is_default: bool,
-) -> impl Iterator<Item = &'a PolicyBody> {
-    let holds = |policy: &&PolicyBody| matches!(policy.action, Action::RequestApproval | Action::StepUp);
-    let active = snapshot.policies.iter().filter(|policy| policy.active).map(|policy| &policy.body);
-    active.filter(holds).filter(move |policy| match &policy.flow {
-        Some(name) => *name == flow.body.name,
-        None => is_default,
-    })
-}
-
 /// What the record says of a flow.
 pub(crate) fn about(flow: &FlowRecord) -> Value {
     json!({"name": flow.body.name, "version": flow.version, "body": flow.body})
-}
-
-/// Everything that is wrong with a flow, its people and the policies that use it included.
-fn check_flow(snapshot: &Snapshot, record: &FlowRecord) -> Result<(), DeskError> {
-    let mut problems = record.body.check(&Zones);
-    for field in unknown_people(snapshot, &record.body) {
-        problems.push(field);
-    }
-    if problems.is_empty() && record.body.active {
-        let people: Vec<_> = snapshot.users.values().map(voter).collect();
-        problems.extend(record.body.check_people(&people));
-    }
-    let is_default = snapshot.desk.settings.default_flow == Some(record.id);
-    let before = snapshot.flows.get(&record.id).unwrap_or(record);
-    for policy in users_of(snapshot, before, is_default) {
-        problems.extend(let_nothing_destructive_pass(snapshot, policy, &record.body));
-    }
-    if is_default && !record.body.active {
-        let message = "this is the desk's default flow: name another one in the settings first".to_owned();
-        problems.push(FlowProblem::wrong("active", message));
-    }
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(Refusal::from(problems).into()),
-    }
-}
-
-fn unknown_people(snapshot: &Snapshot, flow: &FlowBody) -> Vec<FlowProblem> {
-    let mut problems = Vec::new();
-    for (index, step) in flow.steps.iter().enumerate() {
-        let lists = [("approvers", Some(&step.approvers)), ("escalate_to", step.escalate_to.as_ref())];
-        for (list, named) in lists {
-            for email in named.iter().flat_map(|named| &named.users) {
-                if snapshot.user_by_email(email).is_none() {
-                    let message = format!("there is no user {email:?}");
-                    problems.push(FlowProblem::wrong(format!("steps[{index}].{list}.users"), message));
-                }
-            }
-            for email in named.iter().flat_map(|named| &named.emails) {
-                if is_email(email) && !takes_mail(email) {
-                    let message = format!("mail can't be sent to {email:?}");
-                    problems.push(FlowProblem::wrong(format!("steps[{index}].{list}.emails"), message));
-                }
-            }
-        }
-    }
-    problems
-}
-
-/// A flow that approves by itself lets no destructive tool pass, unless an admin said why.
-pub(super) fn let_nothing_destructive_pass(
-    snapshot: &Snapshot,
-    policy: &PolicyBody,
-    flow: &FlowBody,
-) -> Option<FlowProblem> {
-    if flow.auto_approve_minutes.is_none() || flow.approves_by_itself(Effect::Destructive) {
-        return None;
-    }
-    let tools = snapshot
-        .connectors
-        .values()
-        .flat_map(|entry| entry.tools.values().map(move |tool| (entry.connector.slug.as_str(), &tool.tool)));
-    let mut destructive = tools.filter(|(_, tool)| tool.effect == Effect::Destructive);
-    let (slug, tool) = destructive.find(|(slug, tool)| policy.scope.may_cover(slug, &tool.name))?;
-    let message = format!(
-        "the policy {:?} holds the destructive tool {slug}_{} by this flow, which would approve it by itself; say why \
-         that is right in `auto_approve_destructive_reason`, or use a flow that does not",
-        policy.name, tool.name
-    );
-    Some(FlowProblem::wrong("auto_approve_minutes", message))
 }
 
 /// Of two that edit at once, the second is told.

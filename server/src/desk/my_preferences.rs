@@ -15,10 +15,10 @@ use countersign_wire::problem::{Code, FieldError};
 use serde_json::json;
 use std::time::Duration;
 
-/// How many tests a person may ask for
-const TESTS: i64 = 5;
+/// How many messages to themselves a person may ask for
+pub(super) const TESTS: i64 = 5;
 /// within this time: a text message costs money.
-const TESTS_WINDOW: Duration = Duration::from_secs(60);
+pub(super) const TESTS_WINDOW: Duration = Duration::from_secs(60);
 
 impl Desk {
     /// How the person wants to be told.
@@ -57,6 +57,9 @@ impl Desk {
         self.configure(move |connection| {
             Box::pin(async move {
                 store::users::set_preferences(connection, me, &preferences).await?;
+                // What waits for quiet hours that are over by now is told.
+                let from = preferences.told_at(now, false, &Zones);
+                store::deliveries::bring_forward(connection, &Address::User(me), from).await?;
                 let entry = Entry::new(now, Actor::User(me), "user.preferences_changed", me);
                 store::audit::append(connection, entry.with(recorded(&preferences))).await?;
                 Ok(())
@@ -85,7 +88,8 @@ impl Desk {
                     if channel == Channel::Push && store::push::of_user(connection, me).await?.is_empty() {
                         return Err(refuse(Code::Conflict, "No browser of yours takes notifications yet."));
                     }
-                    if store::deliveries::tests_since(connection, &test.to, now - TESTS_WINDOW).await? >= TESTS {
+                    let since = now - TESTS_WINDOW;
+                    if store::deliveries::count_since(connection, &test.to, DeliveryKind::Test, since).await? >= TESTS {
                         let detail = "You asked for many tests just now; wait a minute.";
                         return Err(Refusal::new(Code::TooManyTries, detail).after(TESTS_WINDOW).into());
                     }

@@ -25,6 +25,7 @@ use countersign_domain::delivery::{Address, Channel, DeliveryKind, DeliveryState
 use countersign_domain::flow::{FlowBody, Recipient};
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::RequestState;
+use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -339,16 +340,17 @@ impl Desk {
         let gone = || "The flow has no webhook.".to_owned();
         let flow = flow.ok_or_else(gone)?;
         let url = flow.webhook_url.clone().ok_or_else(gone)?;
-        let secret = match &flow.webhook_secret_env {
-            None => None,
-            Some(name) => {
-                let unset = || format!("The environment variable {name} with the webhook's secret is not set.");
-                let secret = self.variables().variable(name).ok_or_else(unset)?;
-                SigningKey::read(&secret).map_err(|error| format!("The environment variable {name} {error}."))?;
-                Some(secret)
-            }
-        };
+        let secret = flow.webhook_secret_env.as_deref().map(|name| self.webhook_secret(name)).transpose();
+        let secret = secret.map_err(|why| format!("The environment variable {why}."))?;
         Ok(vec![Destination::Webhook { url, secret, template: flow.webhook_template }])
+    }
+
+    /// What a flow's webhook is signed with, or why it can't be, as a sentence that goes on from the variable.
+    pub(super) fn webhook_secret(&self, name: &str) -> Result<SecretString, String> {
+        let unset = || format!("{name} with the webhook's secret is not set where the server runs");
+        let secret = self.variables().variable(name).ok_or_else(unset)?;
+        SigningKey::read(&secret).map(drop).map_err(|error| format!("{name} {error}"))?;
+        Ok(secret)
     }
 }
 

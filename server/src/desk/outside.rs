@@ -20,7 +20,7 @@ use countersign_domain::Timestamp;
 use countersign_domain::delivery::Address;
 use countersign_domain::flow::{Confirmation, Recipient};
 use countersign_domain::grant::Grant;
-use countersign_domain::ids::{DecisionId, LinkId, RequestId};
+use countersign_domain::ids::{ConnectorId, DecisionId, LinkId, RequestId, UserId};
 use countersign_domain::outside::{LINK_LIFETIME, LinkStanding, bare_code, is_code};
 use countersign_domain::request::{RequestState, Vote};
 use countersign_wire::outside::{OutsideDecision, OutsideView};
@@ -29,6 +29,7 @@ use countersign_wire::requests::{Card, Decided, YourPart};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Where the page is; the token follows in the fragment, which no browser sends to a server.
 const PAGE: &str = "/outside";
@@ -311,6 +312,8 @@ const fn part() -> YourPart {
 /// The card without what is the house's own: its people, its rules, who else is asked.
 fn for_outside(card: Card) -> Card {
     let mut card = card;
+    card.requester.id = UserId(Uuid::nil());
+    card.connector.id = ConnectorId(Uuid::nil());
     card.requester.email.clear();
     card.requester.groups.clear();
     card.agent.id = None;

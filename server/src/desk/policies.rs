@@ -2,7 +2,7 @@
 
 use super::Desk;
 use super::error::{DeskError, Refusal, invalid, not_found, refuse};
-use super::flows::let_nothing_destructive_pass;
+use super::flow_rules;
 use super::paging::{PageParameters, Place, page};
 use super::session::{Admin, Widening};
 use super::snapshot::Snapshot;
@@ -172,11 +172,8 @@ fn check_policy(snapshot: &Snapshot, record: &PolicyRecord) -> Result<(), DeskEr
     {
         return Err(invalid("flow", format!("there is no flow {flow:?}")));
     }
-    if matches!(record.body.action, Action::RequestApproval | Action::StepUp)
-        && let Some(flow) = snapshot.flow_named(record.body.flow.as_deref())
-        && let Some(problem) = let_nothing_destructive_pass(snapshot, &record.body, &flow.body)
-    {
-        return Err(invalid("flow", problem.message));
+    if let Some(problem) = flow_rules::problem_of_policy(snapshot, &record.body) {
+        return Err(Refusal::from(vec![problem]).into());
     }
     for slug in record.body.scope.connectors.iter().flatten() {
         if !snapshot.connectors.contains_key(slug) {

@@ -77,6 +77,12 @@ impl Desk {
                             (FlowTimer::AutoApprove, None) => return Err(DeskError::SnapshotOld),
                             // What it was asked under is not what it would run under: a person must look.
                             (FlowTimer::AutoApprove, Some(false)) => FlowEvent::HoldBack,
+                            // Who was not told can't be said to have had nothing against it.
+                            (FlowTimer::AutoApprove, _)
+                                if store::deliveries::nobody_heard(connection, id, now).await? =>
+                            {
+                                FlowEvent::HoldBack
+                            }
                             _ => FlowEvent::Rang(timer),
                         };
                         if let Some(ending) = stage.after(connection, &mut request, &votes, event, now).await? {

@@ -68,7 +68,7 @@ pub struct ToolEntry {
 impl Snapshot {
     /// Reads everything. Must run inside one transaction, or the parts may not fit together. What was compiled for an
     /// older snapshot and has not changed is taken over from there.
-    pub(super) async fn load(connection: &mut Connection, older: Option<&Self>) -> Result<Self, StoreError> {
+    pub(crate) async fn load(connection: &mut Connection, older: Option<&Self>) -> Result<Self, StoreError> {
         let desk =
             store::desk::desk(connection).await?.ok_or_else(|| StoreError::Row("there is no desk row".into()))?;
         let users = store::users::all(connection).await?;

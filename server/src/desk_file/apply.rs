@@ -1,6 +1,7 @@
 //! Making a desk what a file says, in one transaction: all or nothing. Nothing is deleted.
 
 mod check;
+mod outcome;
 mod plan;
 
 use super::known::Known;
@@ -135,6 +136,7 @@ pub async fn apply(
                 }
                 let plan = Plan::new(known, vault, environment, actor, now);
                 let report = plan.carry_out(connection, &file, options.prune).await?;
+                outcome::check(connection, &file, &report).await?;
                 // An error is what rolls a transaction back, and so a dry run ends in one.
                 if options.dry_run { Err(ApplyError::Dry(report)) } else { Ok(report) }
             })

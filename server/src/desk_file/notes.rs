@@ -30,13 +30,23 @@ pub(super) struct Mention {
     pub(super) place: Place,
 }
 
-/// A variable of the environment that must be set.
+/// What a variable of the environment holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// A secret of any shape; must be set where the file is applied.
+    Credential,
+    /// An agent's key; must be set where the file is applied.
+    AgentKey,
+    /// What webhooks are signed with; read where the server runs, which may be elsewhere.
+    WebhookSecret,
+}
+
+/// A variable of the environment.
 #[derive(Clone, Debug)]
 pub(super) struct Variable {
     pub(super) name: String,
     pub(super) place: Place,
-    /// Whether it must have an agent key's shape.
-    pub(super) is_agent_key: bool,
+    pub(super) holds: Holds,
 }
 
 impl Kind {

@@ -96,6 +96,7 @@ fn queue() -> Router<App> {
         .route("/requests/{id}", get(requests::get_request))
         .route("/requests/{id}/withdraw", post(requests::withdraw_request))
         .route("/requests/{id}/report", post(requests::report_request))
+        .route("/requests/{id}/send-on", post(requests::send_request_on))
         .route("/requests/{id}/approvers", post(requests::add_approvers))
         .route("/requests/{id}/policy-draft", get(requests::draft_policy))
         .route("/requests/{id}/decisions", post(decisions::create_decision))

@@ -90,7 +90,7 @@ pub fn headline(about: &About) -> String {
 pub fn title(message: &Message) -> String {
     let asked = message.about.as_deref().map(headline).unwrap_or_default();
     match message.kind {
-        DeliveryKind::Asked => asked,
+        DeliveryKind::Asked | DeliveryKind::SentOn => asked,
         DeliveryKind::Escalated => format!("Escalated to you: {asked}"),
         DeliveryKind::Reminder => format!("Reminder: {asked}"),
         DeliveryKind::Warning => format!("Expires soon: {asked}"),

@@ -201,12 +201,16 @@ pub async fn listed(connection: &mut Connection, id: DeliveryId) -> Result<Optio
     row.fetch_optional(connection).await?.as_ref().map(read_listed).transpose()
 }
 
-/// How many tests somebody asked for since a moment.
-pub async fn tests_since(connection: &mut Connection, to: &Address, since: Timestamp) -> Result<i64, StoreError> {
-    let row = sqlx::query(
-        "SELECT COUNT(*) AS n FROM deliveries WHERE recipient = $1 AND notice = 'test' AND created_at > $2",
-    );
-    row.bind(to.to_word()).bind(since.millis()).fetch_one(connection).await?.int("n")
+/// How many messages of a kind a recipient was to be told since a moment.
+pub async fn count_since(
+    connection: &mut Connection,
+    to: &Address,
+    kind: DeliveryKind,
+    since: Timestamp,
+) -> Result<i64, StoreError> {
+    let row =
+        sqlx::query("SELECT COUNT(*) AS n FROM deliveries WHERE recipient = $1 AND notice = $2 AND created_at > $3");
+    row.bind(to.to_word()).bind(kind.word()).bind(since.millis()).fetch_one(connection).await?.int("n")
 }
 
 /// Takes those that are due, the oldest first, each until its lease is over.
@@ -281,7 +285,7 @@ pub async fn revive(connection: &mut Connection, id: DeliveryId, now: Timestamp)
 pub async fn withdraw(connection: &mut Connection, request: RequestId, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE deliveries SET state = 'withdrawn', ended_at = $1 WHERE request_id = $2 AND state = 'waiting' AND taken = 0
-         AND notice IN ('asked', 'escalated', 'reminder', 'warning')",
+         AND notice IN ('asked', 'escalated', 'reminder', 'warning', 'sent_on')",
     )
     .bind(now.millis())
     .bind(request.to_string())
@@ -319,18 +323,53 @@ pub async fn asked_since(
         .collect()
 }
 
-/// Adds the one message about many, unless one waits already for this recipient and channel.
+/// Adds the one message about many, unless one waits already for this recipient and channel; that one is due no later.
 pub async fn insert_digest(connection: &mut Connection, digest: &Delivery) -> Result<(), StoreError> {
-    let row = sqlx::query(
-        "SELECT id FROM deliveries WHERE recipient = $1 AND channel = $2 AND notice = 'digest' AND state = 'waiting'
-         AND attempts = 0",
+    let joined = sqlx::query(
+        "UPDATE deliveries SET due_at = CASE WHEN due_at < $3 THEN due_at ELSE $3 END
+         WHERE recipient = $1 AND channel = $2 AND notice = 'digest' AND state = 'waiting' AND attempts = 0",
     )
     .bind(digest.to.to_word())
-    .bind(digest.channel.word());
-    match row.fetch_optional(&mut *connection).await? {
-        Some(_) => Ok(()),
-        None => insert(connection, digest).await,
+    .bind(digest.channel.word())
+    .bind(digest.due_at.millis())
+    .execute(&mut *connection)
+    .await?;
+    match joined.rows_affected() {
+        0 => insert(connection, digest).await,
+        _ => {
+            connection.fill_the_outbox();
+            Ok(())
+        }
     }
+}
+
+/// Makes what a recipient is to be told later due at a moment, where that is sooner.
+pub async fn bring_forward(connection: &mut Connection, to: &Address, due_at: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE deliveries SET due_at = $2 WHERE recipient = $1 AND state = 'waiting' AND attempts = 0 AND due_at > $2",
+    )
+    .bind(to.to_word())
+    .bind(due_at.millis())
+    .execute(&mut *connection)
+    .await?;
+    connection.fill_the_outbox();
+    Ok(())
+}
+
+/// Whether people were to be told of a request and nobody can have heard: all of it failed, or is kept for later.
+pub async fn nobody_heard(connection: &mut Connection, request: RequestId, now: Timestamp) -> Result<bool, StoreError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS asks, COUNT(CASE WHEN state = 'sent' OR (state = 'waiting' AND (taken = 1 OR due_at <= $2))
+         OR (state = 'folded' AND EXISTS (SELECT 1 FROM deliveries AS digest WHERE digest.recipient = deliveries.recipient
+         AND digest.channel = deliveries.channel AND digest.notice = 'digest' AND digest.state = 'sent'
+         AND digest.ended_at >= deliveries.created_at)) THEN 1 END) AS heard FROM deliveries
+         WHERE request_id = $1 AND notice IN ('asked', 'escalated', 'reminder', 'warning', 'sent_on')",
+    )
+    .bind(request.to_string())
+    .bind(now.millis())
+    .fetch_one(connection)
+    .await?;
+    Ok(row.int("asks")? > 0 && row.int("heard")? == 0)
 }
 
 /// How many requests that still wait a recipient was asked on over a channel.
@@ -351,7 +390,7 @@ pub async fn told(connection: &mut Connection, request: RequestId) -> Result<Vec
     let rows = sqlx::query(
         "SELECT DISTINCT recipient, channel FROM deliveries WHERE request_id = $1
          AND (state = 'sent' OR (state = 'waiting' AND attempts > 0))
-         AND notice IN ('asked', 'escalated', 'reminder', 'warning')",
+         AND notice IN ('asked', 'escalated', 'reminder', 'warning', 'sent_on')",
     )
     .bind(request.to_string())
     .fetch_all(connection)

@@ -174,6 +174,11 @@ impl Backend {
         self.exchange(Method::Post, format!("/api/requests/{id}/report"), Some(NOTHING.to_owned()))
     }
 
+    /// Has a request pushed to the reader's other screens.
+    pub(crate) fn send_on(&self, id: RequestId) -> Reply<String> {
+        self.exchange(Method::Post, format!("/api/requests/{id}/send-on"), Some(NOTHING.to_owned()))
+    }
+
     pub(crate) fn policy_draft(&self, id: &str) -> Reply<PolicyBody> {
         self.get(format!("/api/requests/{}/policy-draft", segment(id)))
     }

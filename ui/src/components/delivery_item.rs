@@ -95,6 +95,7 @@ pub(crate) const fn kind(kind: DeliveryKind) -> &'static str {
         DeliveryKind::Escalated => "escalates",
         DeliveryKind::Reminder => "reminds",
         DeliveryKind::Warning => "warns of the deadline",
+        DeliveryKind::SentOn => "sent on by its reader",
         DeliveryKind::Ended => "says that it ended",
         DeliveryKind::Decided => "tells the requester",
         DeliveryKind::Callback => "tells the agent",

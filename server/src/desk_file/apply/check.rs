@@ -3,12 +3,12 @@
 
 use super::super::known::Known;
 use super::super::near::did_you_mean;
-use super::super::notes::{Kind, Mention, Variable};
+use super::super::notes::{Holds, Kind, Mention, Variable};
 use super::super::problem::{FileProblem, Marked, Problems};
 use super::super::read::{DeskFile, Named, UserItem};
 use super::Environment;
 use crate::auth::secrets;
-use crate::notify::takes_mail;
+use crate::notify::{SigningKey, takes_mail};
 use countersign_domain::agent::is_api_key;
 use countersign_domain::user::{Role, is_email};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -78,13 +78,19 @@ impl Check<'_> {
     }
 
     fn variable(&self, variable: &Variable) {
-        let Variable { name, place, is_agent_key } = variable;
-        match secret(self.environment, name) {
-            None => self.problems.at(place, format!("the environment variable {name} is not set")),
-            Some(key) if *is_agent_key && !is_api_key(key.expose_secret()) => {
+        let Variable { name, place, holds } = variable;
+        match (secret(self.environment, name), holds) {
+            (None, Holds::WebhookSecret) => {}
+            (None, _) => self.problems.at(place, format!("the environment variable {name} is not set")),
+            (Some(key), Holds::AgentKey) if !is_api_key(key.expose_secret()) => {
                 self.problems.at(place, format!("{name} holds no agent key (csk_ and 43 characters)"));
             }
-            Some(_) => {}
+            (Some(key), Holds::WebhookSecret) => {
+                if let Err(error) = SigningKey::read(&key) {
+                    self.problems.at(place, format!("the environment variable {name} {error}"));
+                }
+            }
+            (Some(_), _) => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! The file's connectors, their credentials and tools.
 
 use super::super::fields::{Fields, Keys, json};
-use super::super::notes::{Notes, Variable};
+use super::super::notes::{Holds, Notes, Variable};
 use super::super::problem::{Marked, Place};
 use super::super::tree::Node;
 use super::check_name;
@@ -156,7 +156,7 @@ fn credential(node: &Node, path: &str, place: Option<CredentialPlace>, notes: &N
     let fields = Fields::of(node, path, &KEYS, notes)?;
     let env = fields.required("env");
     if let Some(name) = env.clone() {
-        notes.variable(Variable { name, place: fields.place_of("env"), is_agent_key: false });
+        notes.variable(Variable { name, place: fields.place_of("env"), holds: Holds::Credential });
     }
     let words = ["bearer", "header", "query", "basic"];
     let placement = fields.must("as").and_then(|_| fields.word("as", &words, CredentialPlacement::from_word));

@@ -1,7 +1,7 @@
 //! The file's flows.
 
 use super::super::fields::{Fields, Keys};
-use super::super::notes::{Kind, Notes};
+use super::super::notes::{Holds, Kind, Notes, Variable};
 use super::super::tree::Node;
 use crate::zones::Zones;
 use countersign_domain::flow::{Approvers, Channels, Confirmation, FlowBody, QuietHours, Step, WebhookTemplate};
@@ -46,7 +46,7 @@ pub(super) fn flow(node: &Node, path: &str, notes: &Notes) -> Option<FlowBody> {
         auto_approve_destructive_reason: fields.text("auto_approve_destructive_reason"),
         notify_on_decisions: fields.truth("notify_on_decisions").unwrap_or(false),
         webhook_url: fields.text("webhook_url"),
-        webhook_secret_env: fields.text("webhook_secret_env"),
+        webhook_secret_env: webhook_secret(&fields, notes),
         webhook_template: template(&fields),
         confirmation: confirmation(&fields),
         allow_self_approval: fields.truth("allow_self_approval").unwrap_or(false),
@@ -72,6 +72,13 @@ fn confirmation(fields: &Fields<'_>) -> Confirmation {
 fn template(fields: &Fields<'_>) -> WebhookTemplate {
     let words = ["json", "slack", "discord", "ntfy", "mattermost"];
     fields.word("webhook_template", &words, as_written).unwrap_or_default()
+}
+
+fn webhook_secret(fields: &Fields<'_>, notes: &Notes) -> Option<String> {
+    let name = fields.text("webhook_secret_env")?;
+    let place = fields.place_of("webhook_secret_env");
+    notes.variable(Variable { name: name.clone(), place, holds: Holds::WebhookSecret });
+    Some(name)
 }
 
 fn channels(fields: &Fields<'_>, notes: &Notes) -> Channels {

@@ -1,7 +1,7 @@
 //! The file's people and their agents.
 
 use super::super::fields::{Fields, Keys};
-use super::super::notes::{Kind, Notes, Variable};
+use super::super::notes::{Holds, Kind, Notes, Variable};
 use super::super::problem::{Marked, Place};
 use super::super::tree::Node;
 use super::check_name;
@@ -85,7 +85,7 @@ pub(super) fn agent(node: &Node, path: &str, notes: &Notes) -> Option<AgentItem>
     }
     let key_env = key_env.map(|value| Marked { value, place: fields.place_of("key_env") });
     if let Some(Marked { value, place }) = key_env.clone() {
-        notes.variable(Variable { name: value, place, is_agent_key: true });
+        notes.variable(Variable { name: value, place, holds: Holds::AgentKey });
     }
     let callback_url = fields.text("callback_url");
     if callback_url.as_deref().is_some_and(|url| !is_callback_url(url)) {

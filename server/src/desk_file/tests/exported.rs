@@ -8,6 +8,7 @@ use secrecy::ExposeSecret as _;
 const HALF: &str = r#"
 users:
   - {email: dana@acme.test, name: Dana Kim, role: admin}
+  - {email: jon@acme.test, name: Jon Weber, role: approver}
   - {email: gone@acme.test, name: Gone, role: approver}
 agents:
   - name: bot
@@ -24,7 +25,7 @@ connectors:
 flows:
   - {name: Off, active: false, steps: [{order: 1, approvers: {roles: [admin]}}]}
   - {name: Nobody, steps: [{order: 1, approvers: {users: [gone@acme.test]}}]}
-  - {name: Somebody, steps: [{order: 1, approvers: {users: [Gone@acme.test, dana@acme.test]}, min_approvals: 2}]}
+  - {name: Somebody, steps: [{order: 1, approvers: {users: [Gone@acme.test, dana@acme.test, jon@acme.test]}, min_approvals: 2}]}
 policies:
   - {name: Disabled, action: allow}
   - {name: Only what is off, action: allow, connectors: [off]}

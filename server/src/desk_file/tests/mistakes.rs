@@ -364,3 +364,81 @@ async fn a_wait_budget_is_a_second_to_an_hour() {
         has(&told(&desk, &file).await, 2, "agents[0].wait_budget_seconds");
     }
 }
+
+const QUICK: &str = "
+flows:
+  - {name: Quick, auto_approve_minutes: 5, steps: [{order: 1, approvers: {roles: [admin]}}]}
+";
+
+#[tokio::test]
+async fn a_flow_that_lets_a_destructive_tool_approve_itself_is_told_wherever_its_policy_stands() {
+    let desk = given_desk().await;
+    let by_quick = SHOP.replace("request_approval, tools", "request_approval, flow: Quick, tools");
+    let words = "would approve it by itself";
+    has(&told(&desk, &format!("{by_quick}{QUICK}")).await, 17, words);
+    desk.apply(&format!("{SHOP}{QUICK}")).await.unwrap();
+    has(&told(&desk, &by_quick).await, 14, words);
+    let reason = QUICK.replace("minutes: 5", "minutes: 5, auto_approve_destructive_reason: A sandbox.");
+    desk.apply(&format!("{by_quick}{reason}")).await.unwrap();
+    has(&told(&desk, QUICK).await, 3, words);
+}
+
+#[tokio::test]
+async fn a_flow_that_its_people_can_not_end_is_told_once_there_are_people() {
+    let flow = |steps: &str| format!("flows:\n  - {{name: Slow, steps: [{steps}]}}\n");
+    let two = flow("{order: 1, min_approvals: 2, approvers: {roles: [admin]}}");
+    let nobody = flow("{order: 1, approvers: {groups: [Board]}}");
+    let desk = given_desk().await;
+    desk.apply(&two).await.expect("who is asked here is not known before anybody is");
+    let desk = given_desk().await;
+    has(&told(&desk, &format!("{SHOP}{two}")).await, 16, "only 1 could approve");
+    has(&told(&desk, &format!("{SHOP}{nobody}")).await, 16, "nobody could approve");
+}
+
+#[tokio::test]
+async fn a_desk_takes_its_file_again_though_somebody_left_since() {
+    let desk = given_desk().await;
+    let jon = SHOP.replace("agents:", "  - {email: jon@acme.test, name: Jon Weber, role: admin}\nagents:");
+    let file = format!(
+        "{jon}flows:\n  - {{name: Slow, steps: [{{order: 1, min_approvals: 2, approvers: {{roles: [admin]}}}}]}}\n"
+    );
+    desk.apply(&file).await.unwrap();
+    desk.store
+        .write(|connection| {
+            Box::pin(async move {
+                let mut jon = store::users::by_email(connection, "jon@acme.test").await?.unwrap();
+                jon.active = false;
+                Ok::<_, ApplyError>(store::users::update(connection, &jon).await?)
+            })
+        })
+        .await
+        .unwrap();
+    desk.apply(&file).await.expect("the flow stays as it was, and its requests go to the admins");
+}
+
+#[tokio::test]
+async fn two_flows_whose_names_differ_by_case_alone_are_told() {
+    let flows = "flows:
+  - {name: Pay out, steps: [{order: 1, approvers: {roles: [admin]}}]}
+  - {name: PAY OUT, steps: [{order: 1, approvers: {roles: [admin]}}]}
+";
+    has(&told(&given_desk().await, flows).await, 3, "differs by upper and lower case alone");
+}
+
+#[tokio::test]
+async fn a_webhook_secret_that_signs_nothing_is_told_where_it_can_be_read() {
+    let flow = |variable: &str| {
+        format!(
+            "flows:
+  - name: Ours
+    channels: {{webhook: true}}
+    webhook_url: https://hooks.acme.test/
+    webhook_secret_env: {variable}
+    steps: [{{order: 1, approvers: {{roles: [admin]}}}}]
+"
+        )
+    };
+    let desk = given_desk().await;
+    has(&told(&desk, &flow("SHOP_TOKEN")).await, 5, "is no webhook secret");
+    desk.apply(&flow("SET_WHERE_THE_SERVER_RUNS")).await.unwrap();
+}

@@ -34,6 +34,11 @@ pub async fn report_request(State(app): State<App>, who: SignedIn, Id(id): Id<Re
     Ok(StatusCode::NO_CONTENT)
 }
 
+pub async fn send_request_on(State(app): State<App>, who: SignedIn, Id(id): Id<RequestId>) -> Answer<StatusCode> {
+    app.desk.send_on(&who, id).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
 pub async fn add_approvers(
     State(app): State<App>,
     admin: Admin,

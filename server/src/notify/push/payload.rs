@@ -71,7 +71,7 @@ fn words(message: &Message) -> (String, String) {
         (Content::Full, _) | (_, DeliveryKind::Digest | DeliveryKind::PasskeyAdded | DeliveryKind::Test) => {
             return (title(message), sentence(message));
         }
-        (Content::Minimal, DeliveryKind::Asked) => ("A request waits for you", open),
+        (Content::Minimal, DeliveryKind::Asked | DeliveryKind::SentOn) => ("A request waits for you", open),
         (Content::Minimal, DeliveryKind::Escalated) => ("A request was escalated to you", open),
         (Content::Minimal, DeliveryKind::Reminder) => ("Reminder: a request waits for you", open),
         (Content::Minimal, DeliveryKind::Warning) => ("A request expires soon", open),

@@ -4,6 +4,7 @@ use super::ReviewProps;
 use super::arguments::show_everything;
 use super::deny_form::DenyForm;
 use super::leave::grants;
+use super::send_on::SendOn;
 use crate::components::button::Button;
 use crate::hooks::choice::{Choice, verb};
 use crate::hooks::review_state::{Deed, Step};
@@ -62,6 +63,7 @@ pub(crate) fn footer(props: &ReviewProps, now: Timestamp) -> Html {
                     <i class="spinner" aria-hidden="true" />
                     <span><b>{ "Waiting for your passkey..." }</b>{ " It is asked for in your browser." }</span>
                 </p>
+                <SendOn id={card.id} />
             }
             if let Some(off) = &off {
                 <p class="hint" id="why-off" data-testid="why-off">

@@ -16,6 +16,7 @@ mod outcome;
 mod panel;
 mod phone;
 mod progress;
+mod send_on;
 mod standing;
 mod who;
 
