@@ -70,8 +70,8 @@ pub struct Waiting {
     desk: Desk,
     id: RequestId,
     name: CallerName,
-    /// Whoever has an id may be away, and that is not noted.
-    has_id: bool,
+    /// Whether it is noted when it leaves: whoever has an id, or whose call has begun, may be away.
+    is_missed: bool,
 }
 
 impl Waiting {
@@ -86,7 +86,7 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if !self.desk.inner.callers.go(self.id, &self.name) || self.has_id {
+        if !self.desk.inner.callers.go(self.id, &self.name) || !self.is_missed {
             return;
         }
         let (desk, id) = (self.desk.clone(), self.id);
@@ -111,10 +111,10 @@ impl Desk {
         if !request.door.rejoins() {
             return Ok(None);
         }
-        let (id, name, has_id) = (request.id, hook.map(Arc::from), request.handed_at.is_some());
+        let (id, name, is_missed) = (request.id, hook.map(Arc::from), matters(request));
         self.inner.callers.come(id, Option::clone(&name));
-        let waiting = Waiting { desk: self.clone(), id, name, has_id };
-        if !has_id {
+        let waiting = Waiting { desk: self.clone(), id, name, is_missed };
+        if is_missed {
             let mut connection = self.store().read().await?;
             // Read after the caller was counted: whoever notes an absence from now on sees that somebody is there.
             let now = store::requests::by_id(&mut connection, id).await?;
@@ -130,7 +130,7 @@ impl Desk {
     pub fn expect(&self, request: &Request, hook: &str) {
         let name = Some(Arc::from(hook));
         self.inner.callers.come(request.id, Option::clone(&name));
-        Waiting { desk: self.clone(), id: request.id, name, has_id: true }.asks_on();
+        Waiting { desk: self.clone(), id: request.id, name, is_missed: false }.asks_on();
     }
 
     /// Whether nobody else waits for a request that a hook no longer waits for.

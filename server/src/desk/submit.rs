@@ -155,7 +155,6 @@ impl Desk {
             }
             Stored::Joined(request) => return Ok(Submitted::Joined(request)),
         };
-        self.inner.timers.notify_one();
         metrics::counter!("countersign_requests_total", "state" => request.state.word()).increment(1);
         Ok(match request.state {
             RequestState::Denied => Submitted::Denied(request),
@@ -163,7 +162,11 @@ impl Desk {
                 let sending = self.send_allowed(&snapshot, &request)?;
                 Submitted::Sent(request, sending)
             }
-            _ => Submitted::Held(request),
+            // What is held has timers; a call that was let through has none.
+            _ => {
+                self.inner.timers.notify_one();
+                Submitted::Held(request)
+            }
         })
     }
 
