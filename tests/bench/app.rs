@@ -1,7 +1,7 @@
 //! What the desktop app costs: its start, its memory with requests that wait, its processor while nothing happens, its
 //! size.
 
-use crate::figures::{Line, kib, time};
+use crate::figures::{Line, Sample, kib, time};
 use crate::{upstream, world};
 use serde_json::json;
 use std::collections::HashSet;
@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 use support::{Agent, App, Computer, Person, app_binary, pause};
 
 const WAITING: usize = 100;
+/// How many of them are decided in a browser while the window is watched.
+const DECIDED: usize = 20;
+/// How soon the window shows such a decision.
+const SHOWN: Duration = Duration::from_millis(200);
 /// While nothing happens, so long.
 const IDLE: Duration = Duration::from_secs(60);
 /// How many of the kernel's ticks make a second, on every Linux that there is (proc(5), `_SC_CLK_TCK`).
@@ -21,10 +25,10 @@ pub(crate) async fn measure() -> Vec<Line> {
     app.click("app-run-here").await;
     let setup = computer.opened(1).await;
     let (origin, token) = setup.split_once("/setup#").unwrap();
-    Person::set_up_at(origin, token, "Dana Kim", world::DANA).await;
+    let dana = Person::set_up_at(origin, token, "Dana Kim", world::DANA).await;
     app.shows("No pending approvals").await;
     world::furnish(&computer.data(), &upstream::start().await).await;
-    fill(origin).await;
+    let waiting = fill(origin).await;
     app.says("pending-badge", &WAITING.to_string()).await;
     app.quit().await;
 
@@ -33,28 +37,47 @@ pub(crate) async fn measure() -> Vec<Line> {
     app.find("request-row").await;
     let usable = begun.elapsed();
     let (memory, processor) = hold_still(&app).await;
+    let shown = decisions_shown(&app, &dana, &waiting).await;
     app.quit().await;
     let bytes = fs::metadata(app_binary()).unwrap().len();
     vec![
         Line::plain("app: from its start to a queue that can be used, with its driver's own start", time(usable)),
         Line::plain(format!("app: memory of shell, server and webview with {WAITING} requests"), kib(memory)),
         Line::plain("app: processor while nothing happens for a minute", format!("{processor:.2} %")),
+        Line::plain("app: from a decision in a browser to the window", shown.words()),
+        Line::at_most("app: from a decision in a browser to the window, p99", shown.quantile(0.99), SHOWN),
         Line::plain("app: the binary with the server and the interface in it", kib(bytes)),
     ]
 }
 
-async fn fill(origin: &str) {
+/// From the browser's answer to the window's number.
+async fn decisions_shown(app: &App<'_>, dana: &Person, waiting: &[String]) -> Sample {
+    let mut times = Vec::with_capacity(DECIDED);
+    for (decided, id) in waiting.iter().take(DECIDED).enumerate() {
+        dana.approve(id).await.expect(200);
+        let began = Instant::now();
+        app.says("pending-badge", &(waiting.len() - decided - 1).to_string()).await;
+        times.push(began.elapsed());
+    }
+    Sample::of(times)
+}
+
+/// Asks for what then waits; the ids.
+async fn fill(origin: &str) -> Vec<String> {
     let agents: Vec<Agent> = (0..world::AGENTS).map(|number| Agent::at(origin, &world::key(number))).collect();
     for agent in &agents {
         while agent.get("/v1/agent/permissions").await.status != 200 {
             pause().await;
         }
     }
+    let mut waiting = Vec::with_capacity(WAITING);
     for number in 0..WAITING {
         let body =
             json!({"connector": "shell", "tool": "run", "arguments": {"program": "/usr/bin/make", "number": number}});
-        agents[number % agents.len()].ask(body).await.expect(202);
+        let held = agents[number % agents.len()].ask(body).await.expect(202);
+        waiting.push(held["approval_id"].as_str().unwrap().to_owned());
     }
+    waiting
 }
 
 /// The proportional memory of the app's processes, in bytes, and the share of a processor that they took.

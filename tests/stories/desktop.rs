@@ -4,7 +4,7 @@
 use crate::browser::dana_sets_up;
 use crate::given::{KEY, VARIABLES, file, refund, settled};
 use std::sync::Arc;
-use support::{Agent, App, Browser, Computer, Desk, Upstream, apply_to};
+use support::{Agent, App, Browser, Computer, Desk, PushService, Upstream, apply_to};
 
 /// Signs the app in at a team's desk, by a browser that is signed in there.
 pub async fn sign_app_in(app: &App<'_>, desk: &Desk, browser: &Browser) {
@@ -119,6 +119,56 @@ async fn a_team_mate_signs_in_by_the_browser_denies_in_the_window_and_signs_out(
     app.click("sign-out").await;
     app.shows("Sign in to").await;
     assert!(!computer.config().join("session").exists());
+    team.dana.quit().await;
+    app.quit().await;
+}
+
+#[tokio::test]
+async fn the_session_is_kept_in_a_keychain_that_is_open() {
+    let team = given_team().await;
+    let computer = Computer::start().await;
+    let _keychain = computer.open_keychain().await;
+    let app = computer.app(&[]).await;
+    sign_app_in(&app, &team.desk, &team.dana).await;
+    assert!(!computer.config().join("session").exists());
+    app.click("nav-account").await;
+    app.says("app-where", "keychain").await;
+    app.quit().await;
+
+    let app = computer.app(&[]).await;
+    app.says("live", "Live").await;
+    app.click("nav-account").await;
+    app.click("sign-out").await;
+    app.shows("Sign in to").await;
+    app.quit().await;
+    let app = computer.app(&[]).await;
+    app.shows("Sign in to").await;
+    team.dana.quit().await;
+    app.quit().await;
+}
+
+#[tokio::test]
+async fn while_the_browser_has_a_request_it_can_go_to_the_phone_too() {
+    let service = PushService::taking().await;
+    let team = given_team().await;
+    let computer = Computer::start().await;
+    let app = computer.app(&[]).await;
+    sign_app_in(&app, &team.desk, &team.dana).await;
+    let mut phone = service.browser("phone").subscription();
+    phone["label"] = "Phone".into();
+    let told = format!(
+        "fetch('/api/push/subscriptions', {{method: 'POST', headers: {{'Content-Type': 'application/json'}}, \
+         body: JSON.stringify({phone})}}).then((answer) => answer.status)"
+    );
+    assert_eq!(team.dana.awaits(&told).await, 201);
+    team.held(4_900).await;
+    app.click_in("request-row", "td").await;
+    app.says("card-arguments", "4900").await;
+    app.has_no("send-on").await;
+    app.click("approve").await;
+    app.click("send-on").await;
+    app.shows("tap the notification there").await;
+    assert_eq!(service.received(1).await[0].path, "/phone");
     team.dana.quit().await;
     app.quit().await;
 }

@@ -1,8 +1,9 @@
 //! The desktop app among wrong addresses, hostile links, a second start, and a desk that goes away.
 
 use crate::desktop::{given_team, sign_app_in};
+use crate::given::{KEY, refund};
 use std::net::TcpListener;
-use support::{Computer, Upstream};
+use support::{Computer, SelfSigned, Upstream};
 
 #[tokio::test]
 async fn whoever_types_a_wrong_address_is_told_what_is_wrong_with_it() {
@@ -59,6 +60,37 @@ async fn the_window_says_that_the_desk_went_away() {
     team.dana.quit().await;
     team.desk.stop().await;
     app.says("live", "Reconnecting").await;
+    app.quit().await;
+}
+
+#[tokio::test]
+async fn the_window_comes_back_by_itself_with_what_happened_meanwhile() {
+    let team = given_team().await;
+    let computer = Computer::start().await;
+    let app = computer.app(&[]).await;
+    sign_app_in(&app, &team.desk, &team.dana).await;
+    team.dana.quit().await;
+    let stopped = team.desk.stop().await;
+    app.says("live", "Reconnecting").await;
+    let desk = stopped.start_there().await;
+    let held = desk.agent(KEY).ask(refund(4_900)).await.expect(202);
+    app.says("live", "Live").await;
+    app.says("pending-badge", "1").await;
+    app.click_in("request-row", "td").await;
+    app.says("card-arguments", "4900").await;
+    assert!(held["approval_id"].is_string());
+    app.quit().await;
+}
+
+#[tokio::test]
+async fn a_desk_whose_certificate_nobody_trusts_is_told_nothing() {
+    let server = SelfSigned::start().await;
+    let computer = Computer::start().await;
+    let app = computer.app(&[]).await;
+    app.fill("app-address", &server.origin).await;
+    app.click("app-connect").await;
+    app.says("form-error", "shows a certificate that this computer does not trust").await;
+    assert_eq!(server.heard(), 0);
     app.quit().await;
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 /// A computer that the app runs on: it stays while the app comes and goes.
@@ -95,6 +95,19 @@ impl Computer {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true);
+    }
+
+    /// Opens a keychain, as signing in at this computer would: one of the Secret Service, for real. It closes when what
+    /// this answers is dropped.
+    pub async fn open_keychain(&self) -> Child {
+        let mut command = Command::new("gnome-keyring-daemon");
+        command.args(["--foreground", "--components=secrets", "--unlock"]);
+        self.at_home(&mut command);
+        let mut daemon =
+            command.stdin(Stdio::piped()).spawn().expect("gnome-keyring-daemon; `cargo xtask test` brings it");
+        daemon.stdin.take().unwrap().write_all(b"word").await.unwrap();
+        self.notifications.has_service("org.freedesktop.secrets").await;
+        daemon
     }
 
     /// Starts the app with these arguments, and takes its window.

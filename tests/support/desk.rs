@@ -113,6 +113,13 @@ impl Stopped {
     pub async fn start(self) -> Desk {
         Desk::on(self.0.folder, self.0.clock, self.0.lives_by, self.0.terms).await
     }
+
+    /// Starts the server again where it was.
+    pub async fn start_there(self) -> Desk {
+        let was = self.0.origin.rsplit(':').next().unwrap();
+        let listener = TcpListener::bind(format!("127.0.0.1:{was}")).await.unwrap();
+        Desk::at(listener, self.0.folder, self.0.clock, self.0.lives_by, self.0.terms).await
+    }
 }
 
 impl Desk {
@@ -157,6 +164,16 @@ impl Desk {
 
     async fn on(folder: TempDir, clock: Arc<HandClock>, lives_by: SharedClock, terms: Terms) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at(listener, folder, clock, lives_by, terms).await
+    }
+
+    async fn at(
+        listener: TcpListener,
+        folder: TempDir,
+        clock: Arc<HandClock>,
+        lives_by: SharedClock,
+        terms: Terms,
+    ) -> Self {
         let public_url = PublicUrl::localhost(listener.local_addr().unwrap().port()).unwrap();
         let data = DataFolder::prepare(folder.path()).unwrap();
         let config = Config {

@@ -22,6 +22,7 @@ mod process;
 mod program;
 mod push;
 mod remote;
+mod self_signed;
 mod served;
 mod upstream;
 
@@ -45,5 +46,6 @@ pub use process::{Demo, Ended, Process, binary, command, free_port, refused_comm
 pub use program::{node_script, program, python_script, test_file};
 pub use push::{Push, PushBrowser, PushService};
 pub use remote::{Era, Heard, Remote};
+pub use self_signed::SelfSigned;
 pub use served::Served;
 pub use upstream::Upstream;

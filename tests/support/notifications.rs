@@ -110,6 +110,14 @@ impl Notifications {
         Self { bus, shown, connection, _daemon: daemon }
     }
 
+    /// Waits until some service is on the bus.
+    pub async fn has_service(&self, name: &str) {
+        let bus = zbus::fdo::DBusProxy::new(&self.connection).await.unwrap();
+        while !bus.name_has_owner(name.try_into().unwrap()).await.unwrap() {
+            pause().await;
+        }
+    }
+
     /// Waits until something with this title is on the screen.
     pub async fn showing(&self, title: &str) -> Shown {
         loop {

@@ -40,8 +40,9 @@ pub(crate) fn bench() -> Result<()> {
     ui::build()?;
     let driver = tools::tauri_driver()?;
     eprintln!("[2/3] release builds of the app and the bench (20 minutes on two cores, the first time)");
-    let app = release()?;
-    let bench = shell::build_binary("bench", &["--release", "-p", "countersign-tests", "--bin", "bench"])?;
+    let packages = ["--release", "-p", "countersign-app", "-p", "countersign-tests"];
+    let binaries = ["--bin", "countersign-app", "--bin", "bench"];
+    let [app, bench] = shell::build_binaries(["countersign-app", "bench"], &[&packages[..], &binaries].concat())?;
     eprintln!("[3/3] the bench");
     shell::run(
         Command::new(bench)

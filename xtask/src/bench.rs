@@ -18,8 +18,9 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
     ui::build()?;
     let (node, python) = crate::test::peers()?;
     eprintln!("[2/3] release builds of the server and the bench (15 minutes on two cores, the first time)");
-    let server = shell::build_binary("countersign", &["--release", "-p", "countersign-server"])?;
-    let bench = shell::build_binary("bench", &["--release", "-p", "countersign-tests", "--bin", "bench"])?;
+    let packages = ["--release", "-p", "countersign-server", "-p", "countersign-tests"];
+    let binaries = ["--bin", "countersign", "--bin", "bench"];
+    let [server, bench] = shell::build_binaries(["countersign", "bench"], &[&packages[..], &binaries].concat())?;
     eprintln!("[3/3] the bench");
     shell::run(
         Command::new(bench)

@@ -69,21 +69,35 @@ pub(crate) fn ask(command: &mut Command) -> Option<String> {
 /// # Errors
 /// When the build fails, or built no such binary.
 pub(crate) fn build_binary(name: &str, args: &[&str]) -> Result<PathBuf> {
+    build_binaries([name], args).map(|[binary]| binary)
+}
+
+/// As [`build_binary`], several in one build, so that what they have in common is built once.
+///
+/// # Errors
+/// When the build fails, or built not all of them.
+pub(crate) fn build_binaries<const N: usize>(names: [&str; N], args: &[&str]) -> Result<[PathBuf; N]> {
     let mut cargo = cargo();
     cargo.arg("build").args(args);
     let shown = words(&cargo);
     cargo.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
     let mut child = cargo.spawn().with_context(|| format!("`{shown}` could not be started"))?;
     let stdout = child.stdout.take().context("cargo has no output to read")?;
-    let mut found = None;
+    let mut found = [const { None }; N];
     for line in BufReader::new(stdout).lines() {
-        found = binary_in(&line?, name).or(found);
+        let line = line?;
+        for (found, name) in found.iter_mut().zip(names) {
+            *found = binary_in(&line, name).or(found.take());
+        }
     }
     let status = child.wait()?;
     if !status.success() {
         bail!("`{shown}` failed ({status})");
     }
-    found.with_context(|| format!("`{shown}` built no binary named {name}"))
+    if let Some((_, missing)) = found.iter().zip(names).find(|(found, _)| found.is_none()) {
+        bail!("`{shown}` built no binary named {missing}");
+    }
+    Ok(found.map(Option::unwrap_or_default))
 }
 
 fn binary_in(message: &str, name: &str) -> Option<PathBuf> {

@@ -26,6 +26,7 @@ const DISPLAY: &[Tool] = &[
     Tool("Xvfb", "xvfb"),
     Tool("dbus-daemon", "dbus-daemon"),
     Tool("curl", "curl"),
+    Tool("gnome-keyring-daemon", "gnome-keyring"),
 ];
 
 /// Gets what builds and tests need of this system: compilers, libraries, browsers and their drivers.
