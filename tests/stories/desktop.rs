@@ -160,6 +160,8 @@ async fn while_the_browser_has_a_request_it_can_go_to_the_phone_too() {
         "fetch('/api/push/subscriptions', {{method: 'POST', headers: {{'Content-Type': 'application/json'}}, \
          body: JSON.stringify({phone})}}).then((answer) => answer.status)"
     );
+    team.dana.open(&team.desk.origin).await;
+    team.dana.shows("No pending approvals").await;
     assert_eq!(team.dana.awaits(&told).await, 201);
     team.held(4_900).await;
     app.click_in("request-row", "td").await;
