@@ -187,8 +187,8 @@ async fn of_two_approvers_what_both_ticked_counts_and_there_must_be_some() {
 settings: {{default_flow: Two}}\n",
         calendar_file(&shop).await
     );
-    shop.apply_and_look(&exported).await;
     let jon = shop.joined("jon@acme.test", "approver", "Jon Weber").await;
+    shop.apply_and_look(&exported).await;
     let (id, token) = asked(&shop).await;
     shop.dana.decide(&id, granting(&["events_list", "events_invite"])).await.expect(200);
     let path = format!("/api/requests/{id}/decisions/start");

@@ -365,8 +365,8 @@ async fn of_two_approvers_the_narrower_counts() {
         let shop = given_shop().await;
         let flow = "flows: [{name: Two, steps: [{order: 1, min_approvals: 2, approvers: {roles: [approver, admin]}}]}]
 settings: {default_flow: Two}\n";
-        shop.apply_and_look(&(lenient(&shop) + flow)).await;
         let jon = shop.joined("jon@acme.test", "approver", "Jon Weber").await;
+        shop.apply_and_look(&(lenient(&shop) + flow)).await;
         let id = held(shop.agent.ask(in_session("a1", 1)).await);
         shop.dana.decide(&id, json!({"decision": "approve", "grant": first})).await.expect(200);
         jon.decide(&id, json!({"decision": "approve", "grant": second})).await.expect(200);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::TcpListener;
 
-const FLOW: &str = "{name: Ours, channels: {email: true}, steps: [{order: 1, approvers: {groups: [Everyone]}}]}";
+const FLOW: &str = "{name: Ours, channels: {email: true}, steps: [{order: 1, approvers: {users: [jon@acme.test], groups: [Everyone]}}]}";
 
 /// How many messages are carried at once (`scheduler/outbox.rs`).
 const WORKERS: usize = 4;

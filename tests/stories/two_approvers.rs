@@ -9,9 +9,9 @@ async fn given_two_needed() -> (Shop, Person, Person) {
     let shop = given_shop().await;
     let flow = "flows: [{name: Two, steps: [{order: 1, min_approvals: 2, approvers: {roles: [approver, admin]}}]}]
 settings: {default_flow: Two}\n";
-    shop.apply_and_look(&(file(&shop.upstream.url) + flow)).await;
     let jon = shop.joined("jon@acme.test", "approver", "Jon Weber").await;
     let kai = shop.joined("kai@acme.test", "approver", "Kai Lund").await;
+    shop.apply_and_look(&(file(&shop.upstream.url) + flow)).await;
     (shop, jon, kai)
 }
 

@@ -93,6 +93,7 @@ use countersign_domain::Timestamp;
 use countersign_domain::canonical::Canonical;
 use countersign_domain::delivery::Channel;
 use countersign_domain::ids::{ConnectorId, RequestId, SessionId};
+use countersign_domain::request::RequestState;
 use countersign_wire::events::EventKind;
 use futures::future::BoxFuture;
 use presence::Callers;
@@ -440,6 +441,10 @@ async fn read_snapshot(store: &Store, older: Option<&Snapshot>) -> Result<Snapsh
 /// Stores where a request stands and tells the streams and the agent's callback, in one place, so that none is forgotten.
 async fn move_on(connection: &mut Connection, request: &mut Request, now: Timestamp) -> Result<(), StoreError> {
     request.updated_at = now;
+    if request.state == RequestState::Pending {
+        store::requests::set_course(connection, request).await?;
+        return store::events::insert(connection, request.id, EventKind::Updated, request.state, now).await;
+    }
     let ended = request.has_ended();
     if ended && request.ended_at.is_none() {
         request.ended_at = Some(now);
