@@ -10,6 +10,8 @@ pub(crate) struct Choice {
     pub(crate) grant: Grant,
     /// Bare names.
     pub(crate) tools: Vec<String>,
+    /// It is made in the browser, where the passkey is; here nothing is chosen.
+    pub(crate) elsewhere: bool,
 }
 
 impl Choice {
@@ -18,7 +20,7 @@ impl Choice {
     pub(crate) fn at_first(card: &Card) -> Self {
         let tools = card.access.iter().flat_map(|access| &access.tools);
         let ticked = tools.filter(|tool| tool.ticked && is_ticked_at_first(tool.effect));
-        Self { grant: Grant::Once, tools: ticked.map(|tool| tool.name.clone()).collect() }
+        Self { tools: ticked.map(|tool| tool.name.clone()).collect(), ..Self::default() }
     }
 
     pub(crate) fn has(&self, tool: &str) -> bool {
@@ -28,7 +30,7 @@ impl Choice {
     /// With a tool ticked, or not.
     pub(crate) fn ticking(&self, tool: &str, on: bool) -> Self {
         let others = self.tools.iter().filter(|name| *name != tool).cloned();
-        Self { grant: self.grant, tools: others.chain(on.then(|| tool.to_owned())).collect() }
+        Self { tools: others.chain(on.then(|| tool.to_owned())).collect(), ..self.clone() }
     }
 
     pub(crate) fn with(&self, grant: Grant) -> Self {
@@ -39,6 +41,7 @@ impl Choice {
 /// What "Approve" says: what is granted. `phone`: in few words.
 pub(crate) fn verb(card: &Card, choice: &Choice, phone: bool) -> String {
     match (&card.access, choice.grant) {
+        (Some(_), _) if choice.elsewhere => "Grant in browser".to_owned(),
         (Some(_), _) => match choice.tools.len() {
             1 => "Grant 1 tool".to_owned(),
             count => format!("Grant {count} tools"),
@@ -66,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_tick_comes_and_goes_and_leaves_the_others() {
-        let reads = Choice { grant: Grant::Once, tools: vec!["list".into()] };
+        let reads = Choice { tools: vec!["list".into()], ..Choice::default() };
         let both = reads.ticking("create", true);
         assert!(both.has("list") && both.has("create"));
         assert_eq!(both.ticking("create", true), both, "twice is once");

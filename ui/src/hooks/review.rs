@@ -73,7 +73,7 @@ pub(crate) fn use_review(id: &AttrValue) -> Review {
         let (state, load, id) = (state.clone(), load.clone(), id.clone());
         Callback::from(move |(deed, comment, choice): (Deed, Option<String>, Choice)| {
             let Some(card) = state.card.clone().filter(|_| !state.is_busy()) else { return };
-            if deed == Deed::Approve && card.you.ceremony && shell::is_here() {
+            if deed == Deed::Approve && is_decided_elsewhere(&card) {
                 return hand_over(&id, &dispatch);
             }
             let body = body(&card, deed, comment, choice);
@@ -96,7 +96,12 @@ pub(crate) fn use_review(id: &AttrValue) -> Review {
     Review { state: Rc::new((*state).clone()), reload: load, act }
 }
 
-/// In the desktop app the passkey is in the browser; how it went there comes by the stream.
+/// Whether an approval is made in the browser, since the passkey is there and not in the desktop app.
+pub(crate) fn is_decided_elsewhere(card: &Card) -> bool {
+    card.you.ceremony && shell::is_here()
+}
+
+/// Opens the browser for an approval; how it went there comes by the stream.
 fn hand_over(id: &AttrValue, dispatch: &UseReducerDispatcher<ReviewState>) {
     let (id, dispatch) = (id.clone(), dispatch.clone());
     dispatch.dispatch(ReviewAction::HandOver);

@@ -12,7 +12,7 @@ use crate::hooks::keys::use_keys;
 use crate::hooks::media::{PHONE, use_media};
 use crate::hooks::navigation::{use_navigator, use_place};
 use crate::hooks::pending::use_pending;
-use crate::hooks::review::{Review, use_review};
+use crate::hooks::review::{Review, is_decided_elsewhere, use_review};
 use crate::hooks::review_state::{Deed, ReviewState, Step};
 use crate::hooks::title::use_title;
 use crate::hooks::toasts::Tone;
@@ -88,9 +88,10 @@ pub(crate) fn ReviewDesk(props: &ReviewDeskProps) -> Html {
     }
     use_focus_in_review(&props.id, &state, *denying, shown.unseen() == 0);
     use_ending(&state, &props.ondone, props.alone);
+    let elsewhere = state.card.as_ref().is_some_and(|card| is_decided_elsewhere(card));
     let choice = match (&*chosen, &state.card) {
-        (Some(chosen), _) => chosen.clone(),
-        (None, card) => card.as_ref().map(|card| Choice::at_first(card)).unwrap_or_default(),
+        (Some(chosen), _) if !elsewhere => chosen.clone(),
+        (_, card) => card.as_ref().map(|card| Choice { elsewhere, ..Choice::at_first(card) }).unwrap_or_default(),
     };
     use_decision_keys(&review, shown.unseen(), &choice, denying.clone(), &props.onclose);
 

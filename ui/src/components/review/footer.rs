@@ -24,7 +24,7 @@ pub(crate) fn why_off(card: &Card, unseen: usize, choice: &Choice, now: Timestam
         return Some("The time to decide is up.".to_owned());
     }
     match unseen {
-        0 if card.access.is_some() && choice.tools.is_empty() => {
+        0 if card.access.is_some() && choice.tools.is_empty() && !choice.elsewhere => {
             Some("Tick what is to be granted, or deny the request.".to_owned())
         }
         0 => None,

@@ -14,6 +14,9 @@ use yew::prelude::*;
 pub(crate) fn grants(props: &ReviewProps) -> Html {
     let card = &props.card;
     let open = card.you.may_decide && card.state == RequestState::Pending;
+    if open && props.choice.elsewhere {
+        return chosen_elsewhere(props);
+    }
     if !open || card.grants.len() < 2 {
         return Html::default();
     }
@@ -24,6 +27,17 @@ pub(crate) fn grants(props: &ReviewProps) -> Html {
                 { for card.grants.iter().map(|grant| grant_choice(props, *grant)) }
             </div>
         </fieldset>
+    }
+}
+
+fn chosen_elsewhere(props: &ReviewProps) -> Html {
+    let what = match &props.card.access {
+        Some(_) => "Which tools are granted",
+        None if props.card.grants.len() > 1 => "Whether it is for this call or for longer",
+        None => return Html::default(),
+    };
+    html! {
+        <p class="hint" data-testid="chosen-elsewhere">{ what }{ " is chosen in your browser, where your passkey is." }</p>
     }
 }
 
@@ -60,7 +74,9 @@ pub(crate) fn tools(props: &ReviewProps, access: &AccessView) -> Html {
                 { for access.tools.iter().map(|tool| asked(props, tool, open)) }
             </ul>
             <p class="two wrap">
-                if open {
+                if open && props.choice.elsewhere {
+                    { "Within that time the calls of what is granted need no other approval, whatever their arguments." }
+                } else if open {
                     { "Only what stays ticked is signed and granted. Within that time its calls need no other approval, whatever \
                        their arguments." }
                 } else {
@@ -96,7 +112,7 @@ fn asked(props: &ReviewProps, tool: &AccessTool, open: bool) -> Html {
     };
     html! {
         <li data-testid="asked-tool" data-name={name}>
-            if open {
+            if open && !props.choice.elsewhere {
                 <label class="check">
                     <input type="checkbox" checked={on} {onchange} disabled={props.review.state.is_busy()}
                         data-testid={format!("tick-{}", tool.name)} />
