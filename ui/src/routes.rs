@@ -91,6 +91,14 @@ impl Route {
 }
 
 impl Route {
+    /// The id of the request that is open there.
+    pub(crate) fn request(self) -> Option<String> {
+        match self {
+            Self::Request { id } | Self::Approve { id } => Some(id),
+            _ => None,
+        }
+    }
+
     /// Whether it is a page for people who are signed in.
     pub(crate) fn is_private(&self) -> bool {
         !matches!(

@@ -1,8 +1,9 @@
 //! How many requests wait: for the badge, the tab's title, and a notice when one more arrives.
 
-use crate::backend::LiveMessage;
+use crate::backend::{LiveMessage, shell};
 use crate::display::plain;
 use crate::hooks::live::use_live;
+use crate::hooks::navigation::use_place;
 use crate::hooks::queue::QueueQuery;
 use crate::hooks::session::use_backend;
 use crate::hooks::toasts::{Tone, use_toasts};
@@ -46,6 +47,7 @@ pub(crate) fn PendingProvider(props: &PendingProviderProps) -> Html {
     let count = use_state_eq(|| None);
     let gathered: Rc<RefCell<Gathered>> = use_mut_ref(Gathered::default);
     let queue_shown = props.queue_shown;
+    let open = Route::recognize(&use_place().path).request();
     let ask = {
         let (backend, set) = (backend.clone(), count.setter());
         Callback::from(move |()| {
@@ -67,7 +69,9 @@ pub(crate) fn PendingProvider(props: &PendingProviderProps) -> Html {
     }
     use_live(Callback::from(move |message| {
         let arrived = match message {
-            LiveMessage::Event(EventKind::Created, event) if event.state == RequestState::Pending => Some(event.id),
+            LiveMessage::Event(EventKind::Created, event) if event.state == RequestState::Pending => Some(event.id)
+                // The app's own notification told of it; and who has it open needs no notice over it.
+                .filter(|id| !shell::is_here() && open.as_deref() != Some(&*id.to_string())),
             _ => None,
         };
         let mut waiting = gathered.borrow_mut();
