@@ -1,7 +1,8 @@
 //! The whole: contexts around, one page inside.
 
 use crate::components::app_gate::AppGate;
-use crate::components::message::failed;
+use crate::components::desk_away::DeskAway;
+use crate::components::opening::Opening;
 use crate::components::shell::Shell;
 use crate::components::toast_region::ToastProvider;
 use crate::hooks::clock::ClockProvider;
@@ -74,20 +75,12 @@ fn Private(props: &PrivateProps) -> Html {
     let session = use_session();
     let Some(session) = session else { return Html::default() };
     match &session.state {
-        SessionState::Asking => html! { <div class="boot-wait" role="status">{ "Opening the desk…" }</div> },
+        SessionState::Asking => html! { <Opening /> },
         SessionState::Out => {
             let then = Some(&*props.then).filter(|path| *path != "/requests");
             html! { <Away to={Route::SignIn} query={query(&[("then", then)])} /> }
         }
-        SessionState::Unknown(failure) => {
-            let retry = Callback::from({
-                let session = session.clone();
-                move |()| session.refresh()
-            });
-            html! {
-                <main class="gate">{ failed("The desk does not answer", failure, &retry, "app-error") }</main>
-            }
-        }
+        SessionState::Unknown(failure) => html! { <DeskAway failure={failure.clone()} /> },
         SessionState::In(_) => {
             html! { <Shell route={props.route.clone()}>{ signed_in(&props.route) }</Shell> }
         }

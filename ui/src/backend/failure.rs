@@ -1,9 +1,12 @@
 //! What can go wrong between the page and the server, in words that a person can use.
 
 use super::push::PushFailure;
-use super::read;
+use super::{read, shell};
 use countersign_wire::problem::{Code, Problem};
 use serde::de::DeserializeOwned;
+
+/// What is known of a deed that has no answer.
+const MAYBE_DONE: &str = "Nothing was changed by this try, or its answer was lost on the way.";
 
 /// Why a call has no good answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +23,7 @@ pub(crate) enum Failure {
     Passkey(PasskeyFailure),
     /// This browser's notifications could not be turned on.
     Push(PushFailure),
-    /// The desktop app could not do it; its words.
+    /// The desktop app could not do it, or got no answer; its words, which say why.
     App(String),
 }
 
@@ -79,13 +82,23 @@ impl Failure {
             .collect()
     }
 
+    /// The same of a call that was to change something.
+    pub(super) fn of_a_deed(self) -> Self {
+        match self {
+            Self::Unreachable => Self::Unanswered,
+            Self::App(words) => Self::App(format!("{words} {MAYBE_DONE}")),
+            other => other,
+        }
+    }
+
     /// A sentence for the one who reads.
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Problem(problem) => said(problem),
             Self::Unreachable => "The desk can't be reached. Check the connection, then try again.".to_owned(),
-            Self::Unanswered => "The desk can't be reached. Check the connection; nothing was changed by this try, or \
-                                 its answer was lost on the way."
+            Self::Unanswered => format!("The desk can't be reached. Check the connection. {MAYBE_DONE}"),
+            Self::Unreadable if shell::is_here() => "The desk's answer can't be read by this app. Restart the app; it \
+                                                     may be older than the desk."
                 .to_owned(),
             Self::Unreadable => "The desk's answer can't be read by this page. Reload the page; it may be older than \
                                  the server."
@@ -221,6 +234,15 @@ mod tests {
         let ended = serde_json::to_string(&Problem::new(Code::RequestEnded, "It ended.")).unwrap();
         assert_eq!(sort(409, ended).unwrap_err().code(), Some(Code::RequestEnded));
         assert_eq!(sort(401, String::new()).unwrap_err().code(), Some(Code::Unauthenticated));
+    }
+
+    #[test]
+    fn the_apps_own_words_are_kept_and_of_a_deed_more_is_said() {
+        let untrusted = || Failure::App("Its certificate is not trusted.".into());
+        assert_eq!(untrusted().message(), "Its certificate is not trusted.");
+        assert_eq!(untrusted().of_a_deed().message(), format!("Its certificate is not trusted. {MAYBE_DONE}"));
+        assert_eq!(Failure::Unreachable.of_a_deed(), Failure::Unanswered);
+        assert_eq!(Failure::Unreadable.of_a_deed(), Failure::Unreadable);
     }
 
     #[test]

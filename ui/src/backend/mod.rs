@@ -147,10 +147,10 @@ impl Backend {
             Door::Browser => browser::send(method, path, body).await,
             Door::Shell => shell::send(method, path, body).await,
         };
-        let outcome = answer.and_then(|answer| failure::sort(answer.status, answer.body)).map_err(|failure| {
+        let outcome = answer
+            .and_then(|answer| failure::sort(answer.status, answer.body))
             // Only of a deed it matters that it may have been done.
-            if failure == Failure::Unreachable && method != Method::Get { Failure::Unanswered } else { failure }
-        });
+            .map_err(|failure| if method == Method::Get { failure } else { failure.of_a_deed() });
         if let Err(failure) = &outcome
             && failure.code() == Some(Code::Unauthenticated)
             && !is_for_anyone(path)

@@ -58,7 +58,7 @@ async fn plain<T: DeserializeOwned>(name: &str) -> Result<T, Failure> {
 
 pub(super) async fn send(method: Method, path: &str, body: Option<String>) -> Result<Answer, Failure> {
     let call = AppCall { method: method.word().to_owned(), path: path.to_owned(), body };
-    let answer: AppAnswer = command("api", &json!({"call": call})).await.map_err(|_| Failure::Unreachable)?;
+    let answer: AppAnswer = command("api", &json!({"call": call})).await?;
     clock::learn(answer.date.as_deref());
     Ok(Answer { status: answer.status, body: answer.body })
 }
@@ -72,6 +72,11 @@ pub(super) async fn open_here_in_browser() -> Result<(), Failure> {
 /// Opens a request in the browser, where the passkey is.
 pub(crate) async fn hand_over(id: &str) -> Result<(), Failure> {
     command("open_in_browser", &json!({"path": format!("/approve/{id}")})).await
+}
+
+/// Opens the desk's documentation in the browser.
+pub(crate) async fn open_docs() -> Result<(), Failure> {
+    command("open_in_browser", &json!({"path": "/docs"})).await
 }
 
 /// Where somebody is to be taken, if anywhere; said once.

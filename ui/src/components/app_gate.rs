@@ -1,8 +1,12 @@
 //! In the desktop app: which desk, and who. In a browser there is nothing to ask, and the page is drawn at once.
 
 use crate::backend::shell;
+use crate::components::another_desk::AnotherDesk;
 use crate::components::button::Button;
+use crate::components::copy_diagnostics::CopyDiagnostics;
 use crate::components::form::form_error;
+use crate::components::opening::Opening;
+use crate::hooks::desk_address::DeskAddress;
 use crate::hooks::navigation::{Navigator, use_navigator};
 use crate::hooks::task::Task;
 use crate::hooks::use_task;
@@ -40,14 +44,17 @@ fn Desktop(props: &AppGateProps) -> Html {
     }
     use_places(matches!(*status, Some(AppStatus::Ready { .. })));
     match &*status {
-        None | Some(AppStatus::Starting) => {
-            html! { <div class="boot-wait" role="status" data-testid="app-starting">{ "Opening the desk…" }</div> }
-        }
+        None | Some(AppStatus::Starting) => html! { <Opening /> },
         Some(AppStatus::Choose { offered }) => {
             html! { <FirstStartPage offered={offered.clone().map(AttrValue::from)} key={offered.clone().unwrap_or_default()} /> }
         }
-        Some(AppStatus::Ready { session, .. }) => {
-            html! { <div class="app" key={*session}>{ props.children.clone() }</div> }
+        Some(AppStatus::Ready { session, address, .. }) => {
+            let address = DeskAddress(address.clone().into());
+            html! {
+                <div class="app" key={*session}>
+                    <ContextProvider<DeskAddress> context={address}>{ props.children.clone() }</ContextProvider<DeskAddress>>
+                </div>
+            }
         }
         Some(AppStatus::Setup { address }) => set_up(address, &task),
         Some(AppStatus::SignedOut { desk, address, here, waiting, note }) => {
@@ -71,7 +78,8 @@ fn use_places(ready: bool) {
                     let (Some(place), Some(navigator)) = (shell::take_place().await, latest.borrow().clone()) else {
                         return;
                     };
-                    let (path, query) = place.split_once('?').unwrap_or((&place, ""));
+                    // A section of a page is asked for by a query, which a place keeps.
+                    let (path, query) = place.split_once(['?', '#']).unwrap_or((&place, ""));
                     navigator.push_with(&Route::recognize(path), query);
                 });
             });
@@ -91,7 +99,7 @@ fn set_up(address: &str, task: &Task) -> Html {
                 { form_error(task.failure(), &[]) }
                 <Button tone="main wide" onclick={does(task, shell::sign_in)} busy={task.is_busy()}
                     testid="app-open-again">{ "Open the page again" }</Button>
-                { another(task) }
+                <AnotherDesk />
                 <p class="hint">{ format!("Your agents reach this desk at {address}.") }</p>
             </>
         },
@@ -128,7 +136,8 @@ fn signed_out(of: &SignedOut<'_>, task: &Task) -> Html {
                 { form_error(task.failure(), &[]) }
                 <Button tone="main wide" onclick={does(task, shell::sign_in)} busy={task.is_busy()}
                     testid="app-sign-in">{ words }</Button>
-                { another(task) }
+                <AnotherDesk />
+                <CopyDiagnostics inline=true />
             </>
         },
     )
@@ -143,19 +152,11 @@ fn failed(title: &str, words: &str, task: &Task) -> Html {
                 { form_error(task.failure(), &[]) }
                 <Button tone="main wide" onclick={does(task, shell::try_again)} busy={task.is_busy()}
                     testid="app-try-again">{ "Try again" }</Button>
-                { another(task) }
+                <AnotherDesk />
+                <CopyDiagnostics inline=true />
             </>
         },
     )
-}
-
-fn another(task: &Task) -> Html {
-    let leave = does(task, shell::leave_desk);
-    html! {
-        <button type="button" class="link-button" onclick={leave.reform(|_: MouseEvent| ())} data-testid="app-leave">
-            { "Use another desk" }
-        </button>
-    }
 }
 
 /// A button's callback that has the shell do something.

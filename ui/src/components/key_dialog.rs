@@ -3,14 +3,15 @@
 use crate::components::button::Button;
 use crate::components::copy_button::CopyButton;
 use crate::components::dialog::Dialog;
+use crate::components::docs_link::DocsLink;
 use crate::components::secret::secret;
 use countersign_wire::agents::AgentCreated;
 use yew::prelude::*;
 
-/// What an agent was just given: a key, a callback's secret, or both.
-pub(crate) fn given_dialog(given: &AgentCreated, onclose: &Callback<()>) -> Html {
+/// What an agent was just given: a key, a callback's secret, or both. `desk`: the address where it reaches the desk.
+pub(crate) fn given_dialog(given: &AgentCreated, desk: &str, onclose: &Callback<()>) -> Html {
     match &given.key {
-        Some(key) => key_dialog(&given.agent.name, key, given.callback_secret.as_deref(), onclose),
+        Some(key) => key_dialog(given, key, desk, onclose),
         None => secret_dialog(&given.agent.name, given.callback_secret.as_deref(), onclose),
     }
 }
@@ -39,23 +40,22 @@ fn callback_secret(text: Option<&str>) -> Html {
     }
 }
 
-fn key_dialog(agent: &str, key: &str, callback: Option<&str>, onclose: &Callback<()>) -> Html {
-    let origin = web_sys::window().and_then(|window| window.location().origin().ok()).unwrap_or_default();
-    let (curl, mcp) = (example(&origin, key), mcp_example(&origin, key));
+fn key_dialog(given: &AgentCreated, key: &str, desk: &str, onclose: &Callback<()>) -> Html {
+    let (curl, mcp) = (example(desk, key), mcp_example(desk, key));
     html! {
-        <Dialog title={format!("Key for {agent}")} onclose={onclose.clone()} must_answer=true
+        <Dialog title={format!("Key for {}", given.agent.name)} onclose={onclose.clone()} must_answer=true
             testid="key-dialog">
             <div class="inside">
                 <p>{ "Copy it now: it is shown this once, and only its hash is kept." }</p>
                 { secret(key, "agent-api-key") }
-                { callback_secret(callback) }
+                { callback_secret(given.callback_secret.as_deref()) }
                 <p class="label">{ "What this agent may use:" }</p>
                 <pre class="snippet" data-testid="curl">{ curl.clone() }</pre>
                 <p class="label">{ "As an MCP server, here for Claude Code; any MCP client takes the address and the header:" }</p>
                 <pre class="snippet" data-testid="mcp">{ mcp.clone() }</pre>
                 <p class="hint">
                     { "How to ask, and how to wait for the answer, is at " }
-                    <a href="/docs" target="_blank" rel="noopener">{ "/docs" }</a>{ "." }
+                    <DocsLink />{ "." }
                 </p>
                 <div class="form-acts">
                     <CopyButton text={mcp} label="Copy for MCP" />
@@ -67,10 +67,10 @@ fn key_dialog(agent: &str, key: &str, callback: Option<&str>, onclose: &Callback
     }
 }
 
-fn mcp_example(origin: &str, key: &str) -> String {
-    format!("claude mcp add --transport http countersign {origin}/mcp \\\n  --header \"Authorization: Bearer {key}\"")
+fn mcp_example(desk: &str, key: &str) -> String {
+    format!("claude mcp add --transport http countersign {desk}/mcp \\\n  --header \"Authorization: Bearer {key}\"")
 }
 
-fn example(origin: &str, key: &str) -> String {
-    format!("curl {origin}/v1/agent/permissions \\\n  -H \"Authorization: Bearer {key}\"")
+fn example(desk: &str, key: &str) -> String {
+    format!("curl {desk}/v1/agent/permissions \\\n  -H \"Authorization: Bearer {key}\"")
 }

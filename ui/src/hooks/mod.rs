@@ -2,6 +2,7 @@
 
 pub(crate) mod choice;
 pub(crate) mod clock;
+pub(crate) mod desk_address;
 pub(crate) mod dialog;
 pub(crate) mod fetch;
 pub(crate) mod flow_draft;
@@ -24,6 +25,7 @@ pub(crate) mod toasts;
 pub(crate) mod told_draft;
 
 pub(crate) use clock::use_now;
+pub(crate) use desk_address::use_desk_address;
 pub(crate) use fetch::use_fetch;
 pub(crate) use live::use_connection;
 pub(crate) use push::use_push;

@@ -11,7 +11,7 @@ use crate::components::skeleton::skeleton;
 use crate::hooks::fetch::{Fetched, Loadable};
 use crate::hooks::pending::use_pending;
 use crate::hooks::title::use_title;
-use crate::hooks::use_fetch;
+use crate::hooks::{use_desk_address, use_fetch};
 use countersign_domain::ids::AgentId;
 use countersign_wire::agents::AgentCreated;
 use countersign_wire::grants::GrantRow;
@@ -22,6 +22,7 @@ use yew::prelude::*;
 pub(crate) fn AgentsPage() -> Html {
     let pending = use_pending().count;
     use_title("Agents", pending);
+    let desk = use_desk_address();
     let agents = use_fetch(AttrValue::default(), |backend, _| backend.agents());
     let grants = use_fetch(AttrValue::default(), |backend, _| backend.grants());
     let creating = use_state_eq(|| false);
@@ -74,7 +75,7 @@ pub(crate) fn AgentsPage() -> Html {
                 <AgentDialog onclose={close} {oncreated} />
             }
             if let Some(answer) = &*created {
-                { given_dialog(answer, &noted) }
+                { given_dialog(answer, &desk, &noted) }
             }
         </main>
     }
