@@ -1,6 +1,6 @@
 //! The browsers that the reader is told on, this one among them.
 
-use crate::backend::PushStanding;
+use crate::backend::{PushStanding, shell};
 use crate::components::badge::badge;
 use crate::components::button::Button;
 use crate::components::form::form_error;
@@ -45,7 +45,13 @@ pub(crate) fn BrowserList() -> Html {
                 Loadable::Ready(page) => html! {
                     <ul class="rows passkeys">
                         { for page.items.iter().map(|row| browser(row, here, &remove)) }
-                        if here.is_none() {
+                        if shell::is_here() {
+                            if page.items.is_empty() {
+                                <li data-testid="no-browser">
+                                    { "None yet. Open the desk in a browser, or on your phone, and enable them there." }
+                                </li>
+                            }
+                        } else if here.is_none() {
                             <li data-testid="this-browser">{ this_browser(push.standing.as_ref()) }
                                 if push.standing == Some(PushStanding::Off) {
                                     <Button tone="small main" onclick={push.turn_on.clone()}

@@ -1,5 +1,6 @@
 //! The reader's own account: who they are here, their passkeys, and the way out.
 
+use crate::backend::shell;
 use crate::components::app_settings::AppSettings;
 use crate::components::away_form::AwayForm;
 use crate::components::badge::badge;
@@ -14,7 +15,7 @@ use crate::components::skeleton::skeleton;
 use crate::components::told_form::ToldForm;
 use crate::display;
 use crate::hooks::fetch::Loadable;
-use crate::hooks::navigation::use_navigator;
+use crate::hooks::navigation::{use_navigator, use_place};
 use crate::hooks::pending::use_pending;
 use crate::hooks::session::use_session;
 use crate::hooks::title::use_title;
@@ -30,7 +31,7 @@ pub(crate) fn AccountPage() -> Html {
     let pending = use_pending().count;
     use_title("Account", pending);
     let (backend, session, toasts, now) = (use_backend(), use_session(), use_toasts(), use_now());
-    let navigator = use_navigator();
+    let (navigator, for_app) = (use_navigator(), use_place().says("app"));
     let passkeys = use_fetch(AttrValue::default(), |backend, _| backend.passkeys());
     let name = use_state_eq(String::new);
     let leaving = use_state_eq(|| None::<PasskeyRow>);
@@ -138,11 +139,11 @@ pub(crate) fn AccountPage() -> Html {
                 { form_error(adding.failure(), &["name"]) }
                 <div><Button tone="main" busy={adding.is_busy()} testid="passkey-add">{ "Add a passkey" }</Button></div>
             </form>
+            if shell::is_here() {
+                <AppSettings sought={for_app && !matches!(passkeys.data, Loadable::Loading)} />
+            }
             <AwayForm />
             <ToldForm email={info.user.email.clone()} />
-            if crate::backend::shell::is_here() {
-                <AppSettings />
-            }
             if let Some(row) = &*leaving {
                 { confirm(&Confirm {
                     title: format!("Remove “{}”?", row.name),
