@@ -27,6 +27,8 @@ mod desk_as_code;
 mod desktop;
 #[cfg(target_os = "linux")]
 mod desktop_faults;
+#[cfg(target_os = "linux")]
+mod desktop_words;
 mod dry_runs;
 mod faults_apply;
 mod faults_bodies;
