@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "set_start_at_login",
     "set_do_not_disturb",
     "diagnostics",
+    "quit",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

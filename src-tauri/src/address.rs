@@ -39,8 +39,13 @@ impl Address {
                 _ => Err(WrongAddress::Unreadable),
             };
         }
-        let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) };
-        Self::of(&url.map_err(|_| WrongAddress::Unreadable)?)
+        if text.contains("://") {
+            return Self::of(&Url::parse(text).map_err(|_| WrongAddress::Unreadable)?);
+        }
+        // Who names this machine means the desk that runs on it, which has no certificate.
+        let schemes = ["http", "https"].map(|scheme| Url::parse(&format!("{scheme}://{text}")));
+        let [plain, encrypted] = schemes.map(|url| url.map_err(|_| WrongAddress::Unreadable));
+        Self::of(&plain?).or_else(|_| Self::of(&encrypted?))
     }
 
     /// The desk that a page belongs to.
@@ -65,6 +70,12 @@ impl Address {
     #[must_use]
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()
+    }
+
+    /// Whether the desk runs on this very machine.
+    #[must_use]
+    pub fn is_on_this_machine(&self) -> bool {
+        self.0.host().is_some_and(|host| is_this_machine(&host))
     }
 
     /// The address of a path that begins with `/`.

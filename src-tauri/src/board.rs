@@ -21,6 +21,8 @@ pub enum Notice {
     Many(u64),
     /// A request's notification goes.
     Gone(RequestId),
+    /// That of many goes: none of them waits any more.
+    NoneLeft,
 }
 
 /// How things are when somebody looks.
@@ -41,6 +43,8 @@ pub struct Board {
     pending: u64,
     known: Option<HashSet<RequestId>>,
     shown: HashSet<RequestId>,
+    /// Whether the notification of many may be on the screen.
+    many: bool,
     recent: VecDeque<Timestamp>,
 }
 
@@ -55,6 +59,13 @@ impl Board {
     #[must_use]
     pub fn newest(&self) -> &[RequestRow] {
         &self.rows[..self.rows.len().min(NEWEST)]
+    }
+
+    /// What takes everything off the screen that this board put there.
+    #[must_use]
+    pub fn all_gone(self) -> Vec<Notice> {
+        let many = self.many.then_some(Notice::NoneLeft);
+        self.shown.into_iter().map(Notice::Gone).chain(many).collect()
     }
 
     /// Takes in what waits now, the newest first. What was there at the first look is told as one, and not to somebody
@@ -83,18 +94,23 @@ impl Board {
                     let told = Self::tell(&mut self.recent, &fresh, mine.len() as u64, look.now);
                     self.shown.extend(told.iter().filter_map(|notice| match notice {
                         Notice::Request(row) => Some(row.id),
-                        Notice::Many(_) | Notice::Gone(_) => None,
+                        Notice::Many(_) | Notice::Gone(_) | Notice::NoneLeft => None,
                     }));
                     notices.extend(told);
                 }
             }
         }
+        if self.many && mine.is_empty() {
+            notices.push(Notice::NoneLeft);
+        }
+        self.many = (self.many && !mine.is_empty()) || notices.iter().any(|notice| matches!(notice, Notice::Many(_)));
         self.rows = rows;
         notices
     }
 
     fn tell(recent: &mut VecDeque<Timestamp>, fresh: &[&RequestRow], waiting: u64, now: Timestamp) -> Vec<Notice> {
-        recent.retain(|at| *at + MINUTE > now);
+        // A clock that was set back knows nothing of the last minute.
+        recent.retain(|at| *at <= now && *at + MINUTE > now);
         let before = recent.len();
         recent.extend(fresh.iter().map(|_| now));
         // A sum once it was begun is renewed rather than added to: there is one of it.
@@ -187,6 +203,26 @@ mod tests {
         let mut board = Board::default();
         board.take(Vec::new(), 0, look(0));
         assert_eq!(board.take(rows(1..=50), 50, look(1)), [Notice::Many(50)]);
+    }
+
+    #[test]
+    fn the_notification_of_many_goes_with_the_last_of_them_and_all_go_with_the_desk() {
+        let mut board = Board::default();
+        board.take(Vec::new(), 0, look(0));
+        board.take(rows(1..=6), 6, look(1));
+        assert_eq!(board.take(rows(1..=1), 1, look(2)), []);
+        assert_eq!(board.take(Vec::new(), 0, look(3)), [Notice::NoneLeft]);
+        assert_eq!(board.take(Vec::new(), 0, look(4)), []);
+        board.take(rows(7..=7), 1, look(100));
+        assert_eq!(board.all_gone(), [Notice::Gone(row(7, true).id)]);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_no_burst() {
+        let mut board = Board::default();
+        board.take(Vec::new(), 0, look(5_000));
+        assert_eq!(requests(&board.take(rows(1..=5), 5, look(5_001))), 5);
+        assert_eq!(requests(&board.take(rows(1..=6), 6, look(10))), 1);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The desk in the box: the server, within this process, for this computer alone.
 
 use crate::address::Address;
+use crate::words::upper_first;
 use countersign_server::config::{Config, ConfigError, DataFolder, Environment, PublicUrl, loopbacks};
 use countersign_server::connectors::DEFAULT_TIMEOUT;
 use countersign_server::desk::Desk;
@@ -31,7 +32,7 @@ pub enum Trouble {
     #[error("No port can be listened on: {0}.")]
     NoPort(io::Error),
     /// The folder can't be used.
-    #[error("{0}.")]
+    #[error("{}.", upper_first(&.0.to_string()))]
     Config(#[from] ConfigError),
     /// It did not start.
     #[error("{}.", sentence(.0))]

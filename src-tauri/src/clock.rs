@@ -2,7 +2,7 @@
 //! the desk's to know.
 
 use countersign_domain::Timestamp;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Now.
 #[must_use]
@@ -10,4 +10,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// For spans of time: it never goes back.
+#[allow(clippy::disallowed_methods, reason = "this is the clock")]
+#[must_use]
+pub fn moment() -> Instant {
+    Instant::now()
 }

@@ -80,6 +80,12 @@ pub fn set_do_not_disturb(shell: Held<'_>, on: bool) -> Told<AppPreferences> {
     Ok(shell.preferences())
 }
 
+/// Where there is no tray, this is the way out.
+#[tauri::command]
+pub fn quit(shell: Held<'_>) {
+    shell.app().exit(0);
+}
+
 #[tauri::command]
 pub fn diagnostics(shell: Held<'_>) -> String {
     diagnostics::text(&shell)

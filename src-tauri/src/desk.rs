@@ -35,8 +35,8 @@ pub enum Unreached {
     #[error("{0} answers, but is no Countersign desk. Check the address.")]
     NotADesk(String),
     /// It answers at another address.
-    #[error("{0}")]
-    Elsewhere(String),
+    #[error("The desk at {0} is reached at {1}: use that address.")]
+    Elsewhere(String, String),
     /// It failed.
     #[error("The desk could not do this now. Try again in a moment.")]
     Failing,
@@ -62,7 +62,11 @@ impl Desk {
     pub fn at(address: Address) -> reqwest::Result<Self> {
         // Nothing leads away from the desk: a redirect is an answer like any other.
         let client = Client::builder().redirect(Policy::none()).connect_timeout(Duration::from_secs(10));
-        let client = client.user_agent(concat!("countersign-app/", env!("CARGO_PKG_VERSION")));
+        let mut client = client.user_agent(concat!("countersign-app/", env!("CARGO_PKG_VERSION")));
+        // A proxy has nothing to do with what stays on this machine, and must not see its session.
+        if address.is_on_this_machine() {
+            client = client.no_proxy();
+        }
         Ok(Self { address, client: client.read_timeout(SILENCE).build()?, token: None })
     }
 
@@ -91,8 +95,10 @@ impl Desk {
         let body = text(response).await?;
         match status {
             StatusCode::OK => serde_json::from_str(&body).map_err(|_| Unreached::NotADesk(self.address.origin())),
-            StatusCode::MISDIRECTED_REQUEST => Err(serde_json::from_str::<Problem>(&body)
-                .map_or_else(|_| Unreached::NotADesk(self.address.origin()), |said| Unreached::Elsewhere(said.detail))),
+            StatusCode::MISDIRECTED_REQUEST => Err(match serde_json::from_str::<Problem>(&body) {
+                Ok(said) => self.elsewhere(&said.detail),
+                Err(_) => Unreached::NotADesk(self.address.origin()),
+            }),
             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
                 Err(Unreached::Silent(self.address.origin()))
             }
@@ -141,7 +147,7 @@ impl Desk {
         }
         let response = request.send().await.map_err(|error| self.unreached(&error))?;
         match response.status() {
-            StatusCode::OK => Ok(Some(response)),
+            StatusCode::OK if is_stream(&response) => Ok(Some(response)),
             StatusCode::UNAUTHORIZED => Ok(None),
             _ => Err(Unreached::Failing),
         }
@@ -169,6 +175,16 @@ impl Desk {
         }
     }
 
+    /// Of what stands in another's words only an address is taken.
+    fn elsewhere(&self, words: &str) -> Unreached {
+        let named = words.split_whitespace().filter(|word| word.contains("://"));
+        let mut named = named.filter_map(|word| Address::read(word.trim_end_matches(['.', ',', ';'])).ok());
+        match named.find(|other| *other != self.address) {
+            Some(other) => Unreached::Elsewhere(self.address.origin(), other.origin()),
+            None => Unreached::NotADesk(self.address.origin()),
+        }
+    }
+
     fn unreached(&self, error: &reqwest::Error) -> Unreached {
         let mut causes = std::iter::successors(error.source(), |error| (*error).source());
         let by_certificate = causes.any(|cause| {
@@ -180,6 +196,11 @@ impl Desk {
             false => Unreached::Silent(self.address.origin()),
         }
     }
+}
+
+fn is_stream(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/event-stream"))
 }
 
 /// A whole answer, up to [`ANSWER_LIMIT`].

@@ -68,14 +68,17 @@ pub fn run() {
             commands::set_start_at_login,
             commands::set_do_not_disturb,
             commands::diagnostics,
+            commands::quit,
         ])
         .setup(|app| set_up(app))
         .build(tauri::generate_context!());
     match built {
-        Ok(app) => app.run(|app, event| {
-            if let RunEvent::Exit = event {
-                stop(app);
-            }
+        Ok(app) => app.run(|app, event| match event {
+            RunEvent::Exit => stop(app),
+            // A click on the app's icon in the Dock, where closing has hidden the window.
+            #[cfg(target_os = "macos")]
+            RunEvent::Reopen { .. } => window::show(app),
+            _ => {}
         }),
         Err(error) => complain(&error),
     }
@@ -104,7 +107,7 @@ fn set_up(app: &App) -> Result<(), Box<dyn Error>> {
     let handle = app.handle();
     let shell = Arc::new(Shell::new(handle.clone(), folders));
     app.manage(shell.clone());
-    app.manage(notices::Shown::default());
+    app.manage(notices::start(handle)?);
     if let Err(error) = notices::prepare(handle, shell.clone()) {
         tracing::warn!(%error, "notifications have no buttons here");
     }
@@ -150,14 +153,25 @@ fn listen_to_shortcut(app: &AppHandle, shell: &Arc<Shell>) -> Result<(), Box<dyn
 fn stop_when_told(app: &AppHandle) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut told) => {
-                told.recv().await;
-                app.exit(0);
-            }
-            Err(error) => tracing::warn!(%error, "SIGTERM can't be heard"),
+        match told_to_end().await {
+            Ok(()) => app.exit(0),
+            Err(error) => tracing::warn!(%error, "signals can't be heard"),
         }
     });
+}
+
+/// Comes back when the system, a terminal that closes, or somebody at one wants the app to end.
+#[cfg(all(desktop, unix))]
+async fn told_to_end() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut ended, mut closed) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = ended.recv() => {}
+        _ = closed.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    Ok(())
 }
 
 fn listen_to_links(app: &App, shell: &Arc<Shell>) {

@@ -5,7 +5,10 @@ use crate::shell::Shell;
 use crate::words;
 use countersign_domain::ids::RequestId;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{io, thread};
 use tauri::{AppHandle, Manager as _};
 use tauri_plugin_notification::{Action, ActionPerformed, ActionType, NotificationExt as _};
 
@@ -39,9 +42,49 @@ impl Numbers {
     }
 }
 
-/// Held by the app.
-#[derive(Debug, Default)]
-pub struct Shown(Mutex<Numbers>);
+/// How long after a notification was taken away that is done once more: one that is shown at this moment gets its name
+/// from the platform a little later.
+const ONCE_MORE: Duration = Duration::from_secs(1);
+
+/// Something for the platform to do.
+enum Job {
+    Notice(Notice),
+    Say { title: String, words: String },
+    TakeAway(i32),
+}
+
+/// Held by the app: what is shown, and the one thread that speaks to the platform, which may take a while. In order, so
+/// that nothing goes before it came.
+pub struct Shown {
+    numbers: Mutex<Numbers>,
+    jobs: Sender<Job>,
+}
+
+impl Shown {
+    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts the thread.
+///
+/// # Errors
+/// When the system has no thread to give.
+pub fn start(app: &AppHandle) -> io::Result<Shown> {
+    let (jobs, todo) = mpsc::channel();
+    let app = app.clone();
+    thread::Builder::new().name("notifications".to_owned()).spawn(move || {
+        for job in todo {
+            do_one(&app, job);
+        }
+    })?;
+    Ok(Shown { numbers: Mutex::default(), jobs })
+}
+
+fn give(app: &AppHandle, job: Job) {
+    // The thread ends with the app.
+    let _ = app.state::<Shown>().jobs.send(job);
+}
 
 /// Where a click leads. A denial is written and pressed by a person, in the window.
 fn place(action: &str, request: Option<RequestId>) -> String {
@@ -68,34 +111,39 @@ pub fn prepare(app: &AppHandle, shell: Arc<Shell>) -> tauri_plugin_notification:
     app.notification().on_action(move |performed: &ActionPerformed| {
         let number = performed.notification().map(tauri_plugin_notification::ActiveNotification::id);
         let shown = handle.state::<Shown>();
-        let request = number.and_then(|number| shown.0.lock().unwrap_or_else(PoisonError::into_inner).behind(number));
+        let request = number.and_then(|number| shown.numbers().behind(number));
         shell.go(&place(performed.action_id(), request));
     })
 }
 
-/// Shows and takes away. The platform is spoken to on a thread of its own: it may take a while.
+/// Shows and takes away.
 pub fn show(app: &AppHandle, notices: Vec<Notice>) {
-    if notices.is_empty() {
-        return;
-    }
-    let app = app.clone();
-    tauri::async_runtime::spawn_blocking(move || {
-        for notice in notices {
-            show_one(&app, notice);
+    notices.into_iter().for_each(|notice| give(app, Job::Notice(notice)));
+}
+
+fn do_one(app: &AppHandle, job: Job) {
+    match job {
+        Job::Notice(notice) => show_one(app, notice),
+        Job::Say { title, words } => {
+            if let Err(error) = app.notification().builder().id(SAID).title(title).body(words).show() {
+                tracing::warn!(%error, "a notification can't be shown");
+            }
         }
-    });
+        Job::TakeAway(number) => take_away(app, number),
+    }
 }
 
 fn show_one(app: &AppHandle, notice: Notice) {
-    let number = |id| app.state::<Shown>().0.lock().unwrap_or_else(PoisonError::into_inner).of(id);
+    let number = |id| app.state::<Shown>().numbers().of(id);
     let (number, kind, (title, text)) = match notice {
         Notice::Request(row) => (number(row.id), Some(REQUEST), words::notice(&row)),
         Notice::Many(waiting) => (MANY, None, words::many(waiting)),
         Notice::Gone(id) => {
             let number = number(id);
-            app.state::<Shown>().0.lock().unwrap_or_else(PoisonError::into_inner).of.remove(&id);
-            return take_away(app, number);
+            app.state::<Shown>().numbers().of.remove(&id);
+            return take_away_for_good(app, number);
         }
+        Notice::NoneLeft => return take_away_for_good(app, MANY),
     };
     if number == MANY {
         take_away(app, MANY);
@@ -109,6 +157,15 @@ fn show_one(app: &AppHandle, notice: Notice) {
     }
 }
 
+fn take_away_for_good(app: &AppHandle, number: i32) {
+    take_away(app, number);
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        tokio::time::sleep(ONCE_MORE).await;
+        give(&app, Job::TakeAway(number));
+    });
+}
+
 fn take_away(app: &AppHandle, number: i32) {
     if let Err(error) = app.notification().remove_active(vec![number]) {
         tracing::debug!(%error, "a notification can't be taken away");
@@ -117,12 +174,7 @@ fn take_away(app: &AppHandle, number: i32) {
 
 /// Says something that has no place in the window.
 pub fn say(app: &AppHandle, title: &str, words: &str) {
-    let (app, title, words) = (app.clone(), title.to_owned(), words::without_markup(words));
-    tauri::async_runtime::spawn_blocking(move || {
-        if let Err(error) = app.notification().builder().id(SAID).title(title).body(words).show() {
-            tracing::warn!(%error, "a notification can't be shown");
-        }
-    });
+    give(app, Job::Say { title: title.to_owned(), words: words::without_markup(words) });
 }
 
 #[cfg(test)]

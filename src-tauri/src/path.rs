@@ -26,8 +26,8 @@ const CALLS: [&str; 14] = [
 const SESSION: [(&str, &str); 4] = [("GET", ""), ("DELETE", ""), ("POST", "/reauth/start"), ("POST", "/reauth/finish")];
 
 /// The first parts of pages.
-const PAGES: [&str; 9] =
-    ["account", "agents", "approve", "connectors", "deliveries", "flows", "people", "policies", "requests"];
+const PAGES: [&str; 10] =
+    ["account", "agents", "approve", "connectors", "deliveries", "docs", "flows", "people", "policies", "requests"];
 
 /// Whether the window may make this call.
 #[must_use]

@@ -13,11 +13,12 @@ use crate::desk::{Desk, Unreached};
 use crate::keychain::{Keychain, System};
 use crate::pkce::Proof;
 use crate::settings::{Chosen, Settings};
-use crate::{notices, tray, window};
+use crate::{notices, tray, window, words};
 use countersign_wire::app::{AppPreferences, AppStatus, AppTold, KeptIn, LIVE_EVENT, STATUS_EVENT};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tauri::{AppHandle, Emitter as _};
 use tokio_util::sync::CancellationToken;
 
@@ -52,9 +53,15 @@ struct Inner {
     desk: Option<Desk>,
     kept_in: KeptIn,
     session: u32,
+    /// What the desk calls itself; empty while nobody has asked it.
+    name: String,
+    /// When the desk on this computer last let the app in again.
+    let_in_at: Option<Instant>,
     live: bool,
     board: Board,
     place: Option<String>,
+    /// The address of a desk that a link named before anything was shown.
+    offered: Option<String>,
     entering: Option<Entering>,
     /// Ends what belongs to the session or to the try to get one.
     stop: CancellationToken,
@@ -80,9 +87,12 @@ impl Shell {
             desk: None,
             kept_in: KeptIn::Memory,
             session: 0,
+            name: String::new(),
+            let_in_at: None,
             live: false,
             board: Board::default(),
             place: None,
+            offered: None,
             entering: None,
             stop: CancellationToken::new(),
             shortcut: None,
@@ -121,6 +131,10 @@ impl Shell {
 
     fn set_status(&self, status: AppStatus) {
         self.inner().status = status.clone();
+        if let Some((title, words)) = words::trouble(&status).filter(|_| !window::is_shown(&self.app)) {
+            notices::say(&self.app, &title, &words);
+        }
+        self.show_board();
         self.tell(STATUS_EVENT, status);
     }
 
@@ -131,14 +145,14 @@ impl Shell {
     }
 
     fn change_settings(&self, change: impl FnOnce(&mut Settings)) -> Told<()> {
-        let settings = {
-            let mut inner = self.inner();
-            change(&mut inner.settings);
-            inner.settings.clone()
-        };
+        let mut inner = self.inner();
+        let mut settings = inner.settings.clone();
+        change(&mut settings);
         settings.save(&self.folders.config.join("settings.json")).map_err(|error| {
             format!("The app's folder {} can't be written to: {error}.", self.folders.config.display())
-        })
+        })?;
+        inner.settings = settings;
+        Ok(())
     }
 
     /// Ends what belongs to the session or sign-in of before; the token that ends what begins now.
@@ -149,7 +163,8 @@ impl Shell {
         inner.desk = None;
         inner.entering = None;
         inner.live = false;
-        inner.board = Board::default();
+        // What was told of the desk of before leads nowhere any more.
+        notices::show(&self.app, std::mem::take(&mut inner.board).all_gone());
         inner.stop.clone()
     }
 
@@ -159,7 +174,10 @@ impl Shell {
     pub async fn open(self: Arc<Self>) {
         let chosen = self.inner().settings.chosen.clone();
         match chosen {
-            None => self.set_status(AppStatus::Choose { offered: None }),
+            None => {
+                let offered = self.inner().offered.take();
+                self.set_status(AppStatus::Choose { offered });
+            }
             Some(Chosen::Here) => self.start_here(false).await,
             Some(Chosen::At { address }) => match Address::of(&address) {
                 Ok(address) => self.join(address).await,
@@ -210,6 +228,7 @@ impl Shell {
     pub fn tray_view(&self) -> tray::View {
         let inner = self.inner();
         tray::View {
+            standing: words::standing(&inner.status),
             pending: inner.board.pending(),
             newest: inner.board.newest().to_vec(),
             do_not_disturb: inner.settings.do_not_disturb,

@@ -1,6 +1,7 @@
 //! Listens to the desk for as long as somebody is signed in, also with the window closed: goes on after the last event
 //! it heard, waits longer after each failure, and notices within a minute that the computer slept or the network went.
 
+use crate::clock::moment;
 use crate::desk::Desk;
 use crate::shell::Shell;
 use crate::sse::{Frame, Parser, Patience};
@@ -8,11 +9,15 @@ use countersign_wire::app::AppTold;
 use countersign_wire::events::EventKind;
 use reqwest::Response;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+/// A stream that lasts so long is well.
+const LASTING: Duration = Duration::from_secs(10);
+
 /// Listens until `stop`.
-pub fn spawn(shell: Arc<Shell>, desk: Desk, stop: CancellationToken) {
+pub fn spawn(shell: Arc<Shell>, desk: Desk, session: u32, stop: CancellationToken) {
     let moved = Arc::new(Notify::new());
     let looking = look_when_moved(shell.clone(), desk.clone(), moved.clone());
     let until = stop.clone();
@@ -28,7 +33,7 @@ pub fn spawn(shell: Arc<Shell>, desk: Desk, stop: CancellationToken) {
             () = listen(&shell, &desk, &moved) => true,
         };
         if over {
-            shell.session_over(Some("Your session is over. Sign in again.")).await;
+            shell.session_over(session, Some("Your session is over. Sign in again.")).await;
         }
     });
 }
@@ -39,13 +44,17 @@ async fn listen(shell: &Shell, desk: &Desk, moved: &Notify) {
     loop {
         match desk.listen(parser.last_id()).await {
             Ok(Some(response)) => {
-                patience.restore();
+                let opened = moment();
                 shell.tell_live(AppTold::Connection { live: true });
                 // Whatever happened between the last look and this moment was told to nobody here.
                 shell.tell_live(AppTold::Resync);
                 moved.notify_one();
                 hear(shell, response, &mut parser, moved).await;
                 parser.begin_again();
+                // One that opens and ends at once is no better than one that does not open.
+                if opened.elapsed() > LASTING {
+                    patience.restore();
+                }
             }
             Ok(None) => return,
             Err(error) => tracing::debug!(%error, "the stream does not open"),
@@ -100,7 +109,8 @@ async fn look_when_moved(shell: Arc<Shell>, desk: Desk, moved: Arc<Notify>) {
     }
 }
 
-fn jitter() -> f64 {
+/// A share of a pause, so that not all come back in the same moment.
+pub fn jitter() -> f64 {
     let mut byte = [0];
     // Without random bytes everybody waits equally long, which is no reason to stop.
     let _ = getrandom::fill(&mut byte);

@@ -6,6 +6,8 @@ use tauri::AppHandle;
 /// What the tray shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
+    /// What stands in the way of hearing of any.
+    pub standing: Option<&'static str>,
     /// How many wait.
     pub pending: u64,
     /// The newest of them.
@@ -56,7 +58,8 @@ mod desktop {
         let menu = menu(app, &view)?;
         TrayIconBuilder::with_id(ID)
             .icon(Image::from_bytes(IDLE)?)
-            .tooltip(words::tooltip(view.pending))
+            .tooltip(words::tooltip(view.standing, view.pending))
+            .temp_dir_path(icons(app)?)
             .menu(&menu)
             .show_menu_on_left_click(cfg!(target_os = "macos"))
             .on_menu_event(move |_, event| chosen(&shell, &event))
@@ -71,6 +74,11 @@ mod desktop {
         Ok(())
     }
 
+    /// Where Linux reads the icon from: other apps put theirs into the folder that all share.
+    fn icons(app: &AppHandle) -> tauri::Result<std::path::PathBuf> {
+        Ok(app.path().app_cache_dir()?.join("tray"))
+    }
+
     /// Draws it anew.
     pub fn draw(app: &AppHandle, view: &View) {
         if let Err(error) = redraw(app, view) {
@@ -81,7 +89,7 @@ mod desktop {
     fn redraw(app: &AppHandle, view: &View) -> tauri::Result<()> {
         if let Some(tray) = app.tray_by_id(ID) {
             tray.set_menu(Some(menu(app, view)?))?;
-            tray.set_tooltip(Some(words::tooltip(view.pending)))?;
+            tray.set_tooltip(Some(words::tooltip(view.standing, view.pending)))?;
             tray.set_title(words::count(view.pending))?;
             tray.set_icon(Some(Image::from_bytes(if view.pending > 0 { WAITING } else { IDLE })?))?;
         }
@@ -98,7 +106,7 @@ mod desktop {
         let item = |id: String, words: &str| MenuItem::with_id(app, id, words, true, None::<&str>);
         let check = |id: &str, words: &str, on: bool| CheckMenuItem::with_id(app, id, words, true, on, None::<&str>);
         let line = || PredefinedMenuItem::separator(app);
-        let waiting = words::waiting(view.pending);
+        let waiting = view.standing.map_or_else(|| words::waiting(view.pending), ToOwned::to_owned);
         menu.append(&MenuItem::with_id(app, "waiting", waiting, false, None::<&str>)?)?;
         for row in &view.newest {
             menu.append(&item(format!("{REQUEST}{}", row.id), &words::menu_line(row))?)?;
@@ -133,7 +141,7 @@ mod desktop {
                 shell.show_board();
             }
             // Both have their button there.
-            ANOTHER_DESK | DIAGNOSTICS => shell.go("/account"),
+            ANOTHER_DESK | DIAGNOSTICS => shell.go("/account#app"),
             other => {
                 if let Some(id) = other.strip_prefix(REQUEST) {
                     shell.go(&format!("/requests/{id}"));

@@ -43,20 +43,24 @@ pub fn start_at_login(_: &AppHandle, _: bool) -> Result<(), String> {
 #[cfg(desktop)]
 mod desktop {
     use super::{AppHandle, LABEL};
-    use tauri::{WebviewWindowBuilder, WindowEvent};
+    use std::path::PathBuf;
+    use tauri::{WebviewWindow, WebviewWindowBuilder, WindowEvent};
     use tauri_plugin_autostart::ManagerExt as _;
     use url::Url;
 
     /// Started by the system, which nobody looks at.
     pub const HIDDEN: &str = "--hidden";
 
-    /// Makes the window as the configuration describes it.
+    /// Makes the window as the configuration describes it. Where the app's folder can't be written to, the webview keeps
+    /// its things in one that nobody else has, and the window can say what is wrong.
     ///
     /// # Errors
     /// When the system has no window to give.
     pub fn open(app: &AppHandle, hidden: bool) -> tauri::Result<()> {
-        let config = app.config().app.windows.iter().find(|window| window.label == LABEL).cloned().unwrap_or_default();
-        let window = WebviewWindowBuilder::from_config(app, &config)?.on_navigation(is_own).visible(!hidden).build()?;
+        let window = build(app, hidden, None).or_else(|error| {
+            tracing::warn!(%error, "the webview has no folder of its own");
+            build(app, hidden, Some(fresh_folder()?))
+        })?;
         let shown = window.clone();
         window.on_window_event(move |event| {
             if let WindowEvent::CloseRequested { api, .. } = event {
@@ -68,12 +72,31 @@ mod desktop {
         Ok(())
     }
 
+    fn build(app: &AppHandle, hidden: bool, folder: Option<PathBuf>) -> tauri::Result<WebviewWindow> {
+        let config = app.config().app.windows.iter().find(|window| window.label == LABEL).cloned().unwrap_or_default();
+        let mut window = WebviewWindowBuilder::from_config(app, &config)?.on_navigation(is_own).visible(!hidden);
+        if let Some(folder) = folder {
+            window = window.data_directory(folder);
+        }
+        window.build()
+    }
+
+    fn fresh_folder() -> std::io::Result<PathBuf> {
+        let folder = std::env::temp_dir().join(format!("countersign-{}", std::process::id()));
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        // One that is there already may be somebody else's.
+        builder.create(&folder)?;
+        Ok(folder)
+    }
+
     /// The app's own pages are all that the window ever shows.
     fn is_own(url: &Url) -> bool {
         let own = match url.scheme() {
             "tauri" => url.host_str() == Some("localhost"),
-            // Windows and Android have no schemes of an app's own.
-            "http" | "https" => url.host_str() == Some("tauri.localhost"),
+            // Windows and Android have no schemes of an app's own; elsewhere this would be some server.
+            "http" | "https" => cfg!(any(windows, target_os = "android")) && url.host_str() == Some("tauri.localhost"),
             "about" => url.path() == "blank",
             _ => false,
         };
@@ -109,7 +132,7 @@ mod desktop {
         #[test]
         fn the_window_stays_with_the_apps_own_pages() {
             let is_own = |text: &str| is_own(&Url::parse(text).unwrap());
-            for own in ["tauri://localhost/requests", "http://tauri.localhost/", "about:blank"] {
+            for own in ["tauri://localhost/requests", "about:blank"] {
                 assert!(is_own(own), "{own}");
             }
             for other in [
@@ -117,6 +140,8 @@ mod desktop {
                 "https://desk.example.com/",
                 "http://localhost:8787/",
                 "tauri://evil/",
+                #[cfg(not(windows))]
+                "http://tauri.localhost/",
                 "http://tauri.localhost.evil.test/",
                 "file:///etc/passwd",
                 "data:text/html,x",

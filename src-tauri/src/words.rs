@@ -1,6 +1,7 @@
 //! What the tray and the notifications say. Pure.
 
 use countersign_domain::card::Segment;
+use countersign_wire::app::AppStatus;
 use countersign_wire::requests::RequestRow;
 
 /// The most characters of a line in the tray's menu.
@@ -18,9 +19,32 @@ fn plain(segments: &[Segment]) -> String {
     segments.iter().map(piece).collect()
 }
 
+/// What stands in the way of any request's being told; none where somebody is signed in, or nothing is to be told yet.
+#[must_use]
+pub const fn standing(status: &AppStatus) -> Option<&'static str> {
+    match status {
+        AppStatus::SignedOut { .. } => Some("Signed out"),
+        AppStatus::Failed { .. } => Some("No desk"),
+        AppStatus::Choose { .. } | AppStatus::Setup { .. } | AppStatus::Starting | AppStatus::Ready { .. } => None,
+    }
+}
+
+/// What is told, title and text, where nobody looks at the window: from now on nothing else is.
+#[must_use]
+pub fn trouble(status: &AppStatus) -> Option<(String, String)> {
+    match status {
+        AppStatus::SignedOut { note: Some(note), waiting: false, .. } => Some(("Signed out".to_owned(), note.clone())),
+        AppStatus::Failed { title, words } => Some((title.clone(), words.clone())),
+        _ => None,
+    }
+}
+
 /// The tray's tooltip.
 #[must_use]
-pub fn tooltip(pending: u64) -> String {
+pub fn tooltip(standing: Option<&str>, pending: u64) -> String {
+    if let Some(standing) = standing {
+        return format!("Countersign: {}", lower_first(standing));
+    }
     match pending {
         0 => "Countersign: nothing waits".to_owned(),
         1 => "Countersign: 1 request waits".to_owned(),
@@ -51,7 +75,7 @@ pub fn count(pending: u64) -> Option<String> {
 /// A request in the tray's menu. An ampersand there would underline a letter.
 #[must_use]
 pub fn menu_line(row: &RequestRow) -> String {
-    cut(&asked(row), MENU_LINE).replace('&', "&&")
+    cut(&format!("{}, for {}", asked(row), row.requester.name), MENU_LINE).replace('&', "&&")
 }
 
 /// A notification's title and text.
@@ -78,6 +102,18 @@ pub fn without_markup(text: &str) -> String {
 fn asked(row: &RequestRow) -> String {
     let more = if row.more_tools > 0 { format!(" +{}", row.more_tools) } else { String::new() };
     format!("{} asks: {}{more}", row.agent, plain(&row.tool))
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// A text as a sentence begins.
+#[must_use]
+pub fn upper_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -108,9 +144,29 @@ mod tests {
 
     #[test]
     fn the_tray_says_how_many_wait() {
-        assert_eq!((tooltip(0).as_str(), count(0)), ("Countersign: nothing waits", None));
-        assert_eq!((tooltip(1).as_str(), count(1).as_deref()), ("Countersign: 1 request waits", Some("1")));
-        assert_eq!((tooltip(250).as_str(), count(250).as_deref()), ("Countersign: 250 requests wait", Some("99+")));
+        assert_eq!((tooltip(None, 0).as_str(), count(0)), ("Countersign: nothing waits", None));
+        assert_eq!((tooltip(None, 1).as_str(), count(1).as_deref()), ("Countersign: 1 request waits", Some("1")));
+        assert_eq!(
+            (tooltip(None, 250).as_str(), count(250).as_deref()),
+            ("Countersign: 250 requests wait", Some("99+"))
+        );
+    }
+
+    #[test]
+    fn who_hears_nothing_any_more_is_told_so() {
+        let note = Some("Your session is over.".to_owned());
+        let signed_out = |note, waiting| {
+            let (address, desk) = ("https://desk.example.com".to_owned(), "Acme".to_owned());
+            AppStatus::SignedOut { address, desk, here: false, waiting, note }
+        };
+        let over = signed_out(note.clone(), false);
+        assert_eq!(trouble(&over), Some(("Signed out".to_owned(), "Your session is over.".to_owned())));
+        assert_eq!(tooltip(standing(&over), 3), "Countersign: signed out");
+        for known in [signed_out(None, false), signed_out(note, true), AppStatus::Starting] {
+            assert_eq!(trouble(&known), None, "whoever did it knows");
+        }
+        let failed = AppStatus::Failed { title: "No desk".into(), words: "Its port is taken.".into() };
+        assert_eq!(trouble(&failed), Some(("No desk".to_owned(), "Its port is taken.".to_owned())));
     }
 
     #[test]

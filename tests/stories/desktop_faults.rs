@@ -83,6 +83,58 @@ async fn the_window_comes_back_by_itself_with_what_happened_meanwhile() {
 }
 
 #[tokio::test]
+async fn an_app_that_starts_before_its_desk_waits_for_it() {
+    let team = given_team().await;
+    let computer = Computer::start().await;
+    let app = computer.app(&[]).await;
+    sign_app_in(&app, &team.desk, &team.dana).await;
+    team.dana.quit().await;
+    app.quit().await;
+    let stopped = team.desk.stop().await;
+    let app = computer.app(&[]).await;
+    app.shows("Your desk does not answer").await;
+    let _desk = stopped.start_there().await;
+    app.says("live", "Live").await;
+    app.quit().await;
+}
+
+#[tokio::test]
+async fn whoever_is_signed_out_in_the_background_is_told() {
+    let team = given_team().await;
+    let computer = Computer::start().await;
+    let app = computer.app(&[]).await;
+    sign_app_in(&app, &team.desk, &team.dana).await;
+    team.dana.quit().await;
+    app.quit().await;
+    team.desk.database().await.run("DELETE FROM sessions").await;
+    let mut hidden = computer.start_app(&["--hidden"]);
+    let told = computer.notifications.showing("Signed out").await;
+    assert!(told.text.contains("Sign in again"), "{told:?}");
+    hidden.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_to_a_desk_is_offered_at_the_very_first_start() {
+    let computer = Computer::start().await;
+    let app = computer.app(&["countersign://connect?server=https://desk.example.com"]).await;
+    app.shows("Where is your desk?").await;
+    let typed = app.find("app-address").await.prop("value").await.unwrap();
+    assert_eq!(typed.as_deref(), Some("https://desk.example.com"));
+    assert!(computer.notifications.now().is_empty());
+    app.quit().await;
+}
+
+#[tokio::test]
+async fn where_no_folder_can_be_made_the_window_says_so() {
+    let computer = Computer::start().await;
+    std::fs::write(computer.home().join(".local"), "").unwrap();
+    let app = computer.app(&[]).await;
+    app.click("app-run-here").await;
+    app.shows("The desk on this computer does not start").await;
+    app.quit().await;
+}
+
+#[tokio::test]
 async fn a_desk_whose_certificate_nobody_trusts_is_told_nothing() {
     let server = SelfSigned::start().await;
     let computer = Computer::start().await;

@@ -5,7 +5,7 @@ use crate::page::Page;
 use crate::{Notifications, free_port, pause};
 use serde_json::json;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
@@ -60,6 +60,12 @@ impl Computer {
         std::fs::set_permissions(bin.join("xdg-open"), executable).unwrap();
         std::fs::create_dir_all(home.path().join("run")).unwrap();
         Self { notifications: Notifications::start().await, display, home, _screen: screen }
+    }
+
+    /// Whose computer it is: their home.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Where the app keeps its data.
@@ -139,7 +145,8 @@ impl Computer {
         let mut command = Command::new(app_binary());
         command.args(arguments);
         self.at_home(&mut command);
-        command.spawn().unwrap()
+        // Nobody answers there: what stays on this computer goes by no proxy.
+        command.env("http_proxy", "http://127.0.0.1:9").spawn().unwrap()
     }
 
     /// Waits until the app has opened so many pages in the browser; the last one.

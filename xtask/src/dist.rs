@@ -64,13 +64,18 @@ fn pack(cli: &Path, bundle: &str) -> Result<()> {
 /// The CLI in the tool cache.
 fn cli() -> Result<PathBuf> {
     let folder = tools::tool_cache()?.join(format!("npm/{}", CLI.replace(['/', '@'], "-")));
-    let cli = folder.join("node_modules/.bin/tauri");
+    let cli = folder.join("node_modules/.bin").join(script("tauri"));
     if !cli.is_file() {
         fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
         let npm = ["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"];
-        shell::run(Command::new("npm").args(npm).arg(&folder).arg(CLI))?;
+        shell::run(Command::new(script("npm")).args(npm).arg(&folder).arg(CLI))?;
     }
     Ok(cli)
+}
+
+/// What starts a program of npm's here.
+fn script(name: &str) -> String {
+    if cfg!(windows) { format!("{name}.cmd") } else { name.to_owned() }
 }
 
 fn report(app: &Path, missed: &[String]) -> Result<()> {

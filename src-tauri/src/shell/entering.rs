@@ -2,22 +2,28 @@
 
 use super::{Entering, Shell, Told, desk_at, failed};
 use crate::address::Address;
+use crate::clock::moment;
 use crate::desk::{Desk, differs};
 use crate::loopback::Door;
 use crate::pkce::Proof;
 use crate::settings::Chosen;
-use crate::{stream, window};
-use countersign_wire::app::{AppStatus, KeptIn};
-use countersign_wire::session::{AppToken, AppTokenBody};
+use crate::sse::Patience;
+use crate::stream::jitter;
+use crate::{notices, stream, window};
+use countersign_wire::app::{AppStatus, KeptIn, PLACE_EVENT};
+use countersign_wire::session::{AppToken, AppTokenBody, DeskInfo};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 /// How long the browser is waited for.
 const SIGN_IN_PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// How long the keychain may take: one that is locked asks the person, who may be away.
 const KEYCHAIN_PATIENCE: Duration = Duration::from_secs(60);
+/// How long after it let the app in again the desk on this computer is believed that it does not.
+const LET_IN_AGAIN: Duration = Duration::from_secs(60);
 
 impl Shell {
     /// Connects to a team's desk, for the first time.
@@ -40,26 +46,65 @@ impl Shell {
         Ok(())
     }
 
-    /// Goes on at a team's desk with the session that is kept, or asks for one.
+    /// Goes on at a team's desk with the session that is kept, or asks for one. While the desk does not answer it is
+    /// asked again: a computer that starts may have no network yet.
     pub(super) async fn join(self: Arc<Self>, address: Address) {
-        self.begin_anew();
+        let stop = self.begin_anew();
         let origin = address.origin();
         let desk = match desk_at(address) {
             Ok(desk) => desk,
             Err(words) => return self.set_status(failed("This computer can't speak to the desk", words)),
         };
-        if let Some((token, kept_in)) = self.kept(&origin).await {
-            return self.enter(desk.with(token), kept_in);
-        }
         self.set_status(AppStatus::Starting);
-        match desk.look().await {
-            Ok(info) => self.ask_to_sign_in(&desk, &info.name, differs(&info.version, env!("CARGO_PKG_VERSION"))),
-            Err(error) => self.set_status(failed("Your desk does not answer", error.to_string())),
+        let looked = desk.look().await;
+        if stop.is_cancelled() {
+            return;
+        }
+        match looked {
+            Ok(info) => self.come_in(desk, &origin, info, &stop).await,
+            Err(error) => {
+                self.set_status(failed("Your desk does not answer", error.to_string()));
+                self.look_again(desk, origin, stop);
+            }
+        }
+    }
+
+    fn look_again(self: Arc<Self>, desk: Desk, origin: String, stop: CancellationToken) {
+        tauri::async_runtime::spawn(async move {
+            let mut patience = Patience::default();
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(patience.lose(jitter())) => {}
+                }
+                if let Ok(info) = desk.look().await {
+                    return self.come_in(desk, &origin, info, &stop).await;
+                }
+            }
+        });
+    }
+
+    async fn come_in(self: Arc<Self>, desk: Desk, origin: &str, info: DeskInfo, stop: &CancellationToken) {
+        let kept = self.kept(origin).await;
+        if stop.is_cancelled() {
+            return;
+        }
+        let note = differs(&info.version, env!("CARGO_PKG_VERSION"));
+        match kept {
+            Some((token, kept_in)) => {
+                self.inner().name = info.name;
+                if let Some(note) = note {
+                    notices::say(&self.app, "Desk and app differ", &note);
+                }
+                self.enter(desk.with(token), kept_in);
+            }
+            None => self.ask_to_sign_in(&desk, &info.name, note),
         }
     }
 
     fn ask_to_sign_in(&self, desk: &Desk, name: &str, note: Option<String>) {
         let (address, name) = (desk.address.origin(), name.to_owned());
+        self.inner().name.clone_from(&name);
         self.set_status(AppStatus::SignedOut { address, desk: name, here: false, waiting: false, note });
     }
 
@@ -127,6 +172,8 @@ impl Shell {
         let Entering { desk, name, proof } = entering;
         let body = AppTokenBody { code, code_verifier: proof.verifier().expose_secret().to_owned() };
         let note = match desk.redeem(&body).await {
+            // Whoever went to another desk meanwhile does not want to be let in here any more.
+            _ if !self.still_enters(&proof) => return,
             Ok(Some(AppToken { token, .. })) => {
                 let token = SecretString::from(token);
                 let kept_in = self.keep(&desk.address.origin(), &token).await;
@@ -138,6 +185,10 @@ impl Shell {
         };
         self.begin_anew();
         self.ask_to_sign_in(&desk, &name, Some(note));
+    }
+
+    fn still_enters(&self, proof: &Proof) -> bool {
+        self.inner().entering.as_ref().is_some_and(|entering| entering.proof.state() == proof.state())
     }
 
     async fn keep(&self, desk: &str, token: &SecretString) -> KeptIn {
@@ -164,33 +215,40 @@ impl Shell {
             inner.session
         };
         self.set_status(AppStatus::Ready { address, here, session });
-        stream::spawn(self, desk, stop);
+        stream::spawn(self, desk, session, stop);
     }
 
     fn is_here(&self) -> bool {
         self.inner().settings.chosen == Some(Chosen::Here)
     }
 
-    /// The desk says that the session is over.
-    pub async fn session_over(self: &Arc<Self>, note: Option<&str>) {
-        let Some(desk) = self.inner().desk.take() else { return };
+    /// The desk says that this session is over, which may be one of before.
+    pub async fn session_over(self: &Arc<Self>, session: u32, note: Option<&str>) {
+        let ended = {
+            let mut inner = self.inner();
+            if inner.session == session { inner.desk.take() } else { None }
+        };
+        let Some(desk) = ended else { return };
         self.begin_anew();
         self.forget(&desk).await;
-        self.show_board();
-        let name = match &*self.status_name() {
+        let here = self.is_here();
+        // The desk on this computer lets the app in as often as it asks; not in a circle, though.
+        if here && note.is_some() && self.may_be_let_in() && self.enter_here().await.is_ok() {
+            return;
+        }
+        let name = match &*self.inner().name {
             "" => desk.address.origin(),
             name => name.to_owned(),
         };
-        let here = self.is_here();
         let (address, note) = (desk.address.origin(), note.map(ToOwned::to_owned));
         self.set_status(AppStatus::SignedOut { address, desk: name, here, waiting: false, note });
     }
 
-    fn status_name(&self) -> String {
-        match self.status() {
-            AppStatus::SignedOut { desk, .. } => desk,
-            _ => String::new(),
-        }
+    fn may_be_let_in(&self) -> bool {
+        let mut inner = self.inner();
+        let may = inner.let_in_at.is_none_or(|at| at.elapsed() > LET_IN_AGAIN);
+        inner.let_in_at = Some(moment());
+        may
     }
 
     async fn forget(&self, desk: &Desk) {
@@ -206,6 +264,8 @@ impl Shell {
     /// # Errors
     /// When that can't be written down.
     pub async fn leave_desk(self: &Arc<Self>) -> Told<()> {
+        // First of all, so that nothing has happened where it can't be written down.
+        self.change_settings(|settings| settings.chosen = None)?;
         let desk = self.inner().desk.take();
         self.begin_anew();
         if let Some(desk) = desk {
@@ -214,8 +274,9 @@ impl Shell {
         }
         #[cfg(desktop)]
         self.stop_bundled().await;
-        self.change_settings(|settings| settings.chosen = None)?;
-        self.show_board();
+        // The next desk begins at its queue.
+        self.inner().place = Some("/requests".to_owned());
+        self.tell(PLACE_EVENT, ());
         self.set_status(AppStatus::Choose { offered: None });
         Ok(())
     }

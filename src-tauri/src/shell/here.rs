@@ -36,6 +36,9 @@ impl Shell {
         let stop = self.begin_anew();
         self.set_status(AppStatus::Starting);
         let mut bundled = self.bundled.lock().await;
+        if stop.is_cancelled() {
+            return;
+        }
         if bundled.is_none() {
             let port = self.inner().settings.port;
             match Bundled::start(&self.folders.data.join("desk"), port).await {
@@ -99,6 +102,7 @@ impl Shell {
             let bundled = self.bundled.lock().await;
             let bundled = bundled.as_ref().ok_or("The desk on this computer does not run.")?;
             let session = bundled.desk().open_within_process().await.map_err(|error| error.to_string())?;
+            self.inner().name = bundled.desk().info().name;
             (session.ok_or("Nobody has set this desk up yet.")?, bundled.address.clone())
         };
         self.clone().enter(desk_at(address)?.with(session.token.into()), KeptIn::Memory);

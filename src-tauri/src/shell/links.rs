@@ -5,6 +5,7 @@ use crate::address::Address;
 use crate::deep_link::DeepLink;
 use crate::desk::Unreached;
 use crate::path::{may_call, may_open};
+use crate::settings::Chosen;
 use crate::{notices, window};
 use countersign_domain::ids::RequestId;
 use countersign_wire::app::{AppAnswer, AppCall, AppStatus, PLACE_EVENT};
@@ -23,13 +24,16 @@ impl Shell {
             tracing::warn!(method = call.method, "the window asked for a call that is none of the interface's");
             return Err("The app does not make this call.".to_owned());
         }
-        let desk = self.inner().desk.clone().ok_or("You are not signed in.")?;
+        let (desk, session) = {
+            let inner = self.inner();
+            (inner.desk.clone().ok_or("You are not signed in.")?, inner.session)
+        };
         let leaves = call.method == "DELETE" && call.path == "/api/session";
         let answer = desk.call(call).await.map_err(|error: Unreached| error.to_string())?;
         if answer.status == 401 {
-            self.session_over(Some("Your session is over. Sign in again.")).await;
+            self.session_over(session, Some("Your session is over. Sign in again.")).await;
         } else if leaves && answer.status < 300 {
-            self.session_over(None).await;
+            self.session_over(session, None).await;
         }
         Ok(answer)
     }
@@ -79,9 +83,9 @@ impl Shell {
     }
 
     fn show_request_of(&self, id: RequestId, desk: Option<Address>) {
-        let ours = self.inner().desk.as_ref().map(|desk| desk.address.clone());
-        match desk {
-            Some(other) if ours.is_some_and(|ours| ours != other) => {
+        match (desk, self.our_address()) {
+            (Some(other), None) => self.offer(&other),
+            (Some(other), Some(ours)) if ours != other => {
                 let words = format!("It leads to {}, and this app is connected to another desk.", other.origin());
                 notices::say(&self.app, "This link is for another desk", &words);
             }
@@ -89,10 +93,23 @@ impl Shell {
         }
     }
 
+    /// Where the desk is that was chosen, whether it is reached yet or not.
+    fn our_address(&self) -> Option<Address> {
+        let inner = self.inner();
+        let chosen = || match inner.settings.chosen.as_ref()? {
+            Chosen::Here => format!("http://localhost:{}", inner.settings.port?).parse().ok(),
+            Chosen::At { address } => Some(address.clone()),
+        };
+        let known = inner.desk.as_ref().map(|desk| desk.address.clone());
+        known.or_else(|| Address::of(&chosen()?).ok())
+    }
+
     fn offer(&self, address: &Address) {
         window::show(&self.app);
         match self.status() {
             AppStatus::Choose { .. } => self.set_status(AppStatus::Choose { offered: Some(address.origin()) }),
+            // It is asked which desk in a moment.
+            AppStatus::Starting if self.our_address().is_none() => self.inner().offered = Some(address.origin()),
             _ => {
                 let words = format!("To connect to {}, first choose “Use another desk” in the app.", address.origin());
                 notices::say(&self.app, "This app has a desk already", &words);

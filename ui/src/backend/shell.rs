@@ -121,6 +121,11 @@ pub(crate) async fn set_do_not_disturb(on: bool) -> Result<AppPreferences, Failu
     command("set_do_not_disturb", &json!({"on": on})).await
 }
 
+/// Ends the app.
+pub(crate) async fn quit() -> Result<(), Failure> {
+    plain("quit").await
+}
+
 /// What whoever helps wants to know, without secrets.
 pub(crate) async fn diagnostics() -> Result<String, Failure> {
     plain("diagnostics").await

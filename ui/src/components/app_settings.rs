@@ -49,6 +49,11 @@ pub(crate) fn AppSettings(props: &AppSettingsProps) -> Html {
         let leaving = leaving.clone();
         Callback::from(move |()| leaving.run(shell::leave_desk()))
     };
+    // Where this system has no tray, closing the window ends nothing.
+    let quit = {
+        let leaving = leaving.clone();
+        Callback::from(move |()| leaving.run(shell::quit()))
+    };
     let at_login = change(|on| Box::pin(shell::set_start_at_login(on)), !now.start_at_login);
     let quiet = change(|on| Box::pin(shell::set_do_not_disturb(on)), !now.do_not_disturb);
     html! {
@@ -63,6 +68,7 @@ pub(crate) fn AppSettings(props: &AppSettingsProps) -> Html {
             <div class="acts-row">
                 <Button onclick={leave} busy={leaving.is_busy()} testid="app-leave">{ "Use another desk" }</Button>
                 <CopyDiagnostics />
+                <Button onclick={quit} busy={leaving.is_busy()} testid="app-quit">{ "Quit" }</Button>
             </div>
         </section>
     }
