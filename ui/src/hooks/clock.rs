@@ -21,11 +21,20 @@ pub(crate) fn ClockProvider(props: &ClockProps) -> Html {
     {
         let now = now.setter();
         use_effect_with((), move |()| {
-            let tick = Interval::new(1_000, move || now.set(Now(backend::now())));
+            let tick = Interval::new(1_000, move || {
+                // Nobody sees the seconds of a window that is closed or of a tab behind others.
+                if !is_hidden() {
+                    now.set(Now(backend::now()));
+                }
+            });
             move || drop(tick)
         });
     }
     html! { <ContextProvider<Now> context={*now}>{ props.children.clone() }</ContextProvider<Now>> }
+}
+
+fn is_hidden() -> bool {
+    web_sys::window().and_then(|window| window.document()).is_some_and(|document| document.hidden())
 }
 
 /// The time by the server's clock; the caller is drawn again every second.

@@ -18,7 +18,7 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 /// Long enough for a burst to become one fetch and one notice.
-const GATHER_MS: u32 = 250;
+const GATHER_MS: u32 = 100;
 
 /// The number that waits, and how a page that has just heard it from the server passes it on.
 #[derive(Clone, PartialEq)]

@@ -10,6 +10,7 @@ use crate::routes::query;
 use countersign_domain::request::RequestState;
 use countersign_wire::requests::{RequestPage, RequestRow, SortKey};
 use gloo_timers::callback::Timeout;
+use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -18,8 +19,33 @@ use yew::prelude::*;
 const PAGE: usize = 50;
 /// The most that the server gives at once.
 const MOST: usize = 200;
-/// Events closer together than this are one refresh.
+/// How long after an event the list is asked for anew: what one deed does, such as a decision and the call's beginning,
+/// comes within a moment.
+const SOON_MS: u32 = 20;
+/// How long after that events wait to be one more refresh.
 const GATHER_MS: u32 = 200;
+
+/// The refresh that is to come.
+#[derive(Default)]
+struct Refresh {
+    timer: Option<Timeout>,
+    /// Something happened since the last one.
+    again: bool,
+}
+
+/// Asks anew soon, and then at most once in [`GATHER_MS`] for as long as things happen.
+fn refresh_soon(refresh: &Rc<RefCell<Refresh>>, latest: &Rc<RefCell<Callback<()>>>, after: u32) {
+    let (refreshed, latest) = (refresh.clone(), latest.clone());
+    refresh.borrow_mut().timer = Some(Timeout::new(after, move || {
+        if !std::mem::take(&mut refreshed.borrow_mut().again) {
+            refreshed.borrow_mut().timer.take();
+            return;
+        }
+        let now = latest.borrow().clone();
+        now.emit(());
+        refresh_soon(&refreshed, &latest, GATHER_MS);
+    }));
+}
 
 /// What the list shows; the same words as in the page's own address. Left out is the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -189,7 +215,7 @@ pub(crate) fn use_queue(query: &QueueQuery) -> Queue {
     let heard = use_pending().heard;
     let state = use_reducer_eq(QueueState::default);
     let round = use_mut_ref(|| 0_u32);
-    let timer = use_mut_ref(|| None::<Timeout>);
+    let refresh = use_mut_ref(Refresh::default);
     let shown = state.rows.len();
 
     // Asks for `limit` rows after a cursor; what an older question answers is dropped.
@@ -231,14 +257,9 @@ pub(crate) fn use_queue(query: &QueueQuery) -> Queue {
     let latest = use_mut_ref(Callback::noop);
     *latest.borrow_mut() = reload.clone();
     use_live(Callback::from(move |_: LiveMessage| {
-        let mut waiting = timer.borrow_mut();
-        if waiting.is_none() {
-            let (timer, latest) = (timer.clone(), latest.clone());
-            *waiting = Some(Timeout::new(GATHER_MS, move || {
-                timer.borrow_mut().take();
-                let now = latest.borrow().clone();
-                now.emit(());
-            }));
+        refresh.borrow_mut().again = true;
+        if refresh.borrow().timer.is_none() {
+            refresh_soon(&refresh, &latest, SOON_MS);
         }
     }));
     let load_more = {
