@@ -23,7 +23,7 @@ const MOST: usize = 200;
 /// comes within a moment.
 const SOON_MS: u32 = 20;
 /// How long after that events wait to be one more refresh.
-const GATHER_MS: u32 = 200;
+const GATHER_MS: u32 = 100;
 
 /// The refresh that is to come.
 #[derive(Default)]
