@@ -7,7 +7,7 @@ use std::sync::Arc;
 use support::{Agent, App, Browser, Computer, Desk, PushService, Upstream, apply_to};
 
 /// Signs the app in at a team's desk, by a browser that is signed in there.
-pub async fn sign_app_in(app: &App<'_>, desk: &Desk, browser: &Browser) {
+async fn sign_app_in(app: &App<'_>, desk: &Desk, browser: &Browser) {
     app.shows("Where is your desk?").await;
     app.fill("app-address", &desk.origin).await;
     app.click("app-connect").await;
@@ -40,6 +40,13 @@ pub async fn given_team() -> Team {
 }
 
 impl Team {
+    /// The app, signed in as Dana.
+    pub async fn app_on<'a>(&self, computer: &'a Computer) -> App<'a> {
+        let app = computer.app(&[]).await;
+        sign_app_in(&app, &self.desk, &self.dana).await;
+        app
+    }
+
     /// A refund that waits; its id.
     pub async fn held(&self, amount: i64) -> String {
         let held = self.agent.ask(refund(amount)).await.expect(202);
@@ -97,8 +104,7 @@ async fn somebody_runs_a_desk_on_this_computer_and_approves_in_the_browser_what_
 async fn a_team_mate_signs_in_by_the_browser_denies_in_the_window_and_signs_out() {
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     app.shows("No pending approvals").await;
 
     let id = team.held(4_900).await;
@@ -128,8 +134,7 @@ async fn the_session_is_kept_in_a_keychain_that_is_open() {
     let team = given_team().await;
     let computer = Computer::start().await;
     let _keychain = computer.open_keychain().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     assert!(!computer.config().join("session").exists());
     app.click("nav-account").await;
     app.says("app-where", "keychain").await;
@@ -152,8 +157,7 @@ async fn while_the_browser_has_a_request_it_can_go_to_the_phone_too() {
     let service = PushService::taking().await;
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     let mut phone = service.browser("phone").subscription();
     phone["label"] = "Phone".into();
     let told = format!(
@@ -179,8 +183,7 @@ async fn while_the_browser_has_a_request_it_can_go_to_the_phone_too() {
 async fn a_decision_in_a_browser_shows_in_the_window() {
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     let id = team.held(4_900).await;
     app.click_in("request-row", "td").await;
     app.says("card-arguments", "4900").await;
@@ -208,8 +211,7 @@ async fn a_decision_in_a_browser_shows_in_the_window() {
 async fn the_app_tells_of_requests_and_takes_back_what_is_over() {
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
 
     let id = team.held(4_900).await;
     let shown = computer.notifications.showing("invoice-bot asks: refunds_create").await;

@@ -1,6 +1,6 @@
 //! The desktop app among wrong addresses, hostile links, a second start, and a desk that goes away.
 
-use crate::desktop::{given_team, sign_app_in};
+use crate::desktop::given_team;
 use crate::given::{KEY, refund};
 use std::net::TcpListener;
 use support::{Computer, SelfSigned, Upstream};
@@ -29,8 +29,7 @@ async fn whoever_types_a_wrong_address_is_told_what_is_wrong_with_it() {
 async fn hostile_links_and_a_second_start_open_nothing_but_the_window() {
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     let id = team.held(4_900).await;
     let opened = computer.opened_so_far();
 
@@ -55,8 +54,7 @@ async fn hostile_links_and_a_second_start_open_nothing_but_the_window() {
 async fn the_window_says_that_the_desk_went_away() {
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     team.dana.quit().await;
     team.desk.stop().await;
     app.says("live", "Reconnecting").await;
@@ -67,8 +65,7 @@ async fn the_window_says_that_the_desk_went_away() {
 async fn the_window_comes_back_by_itself_with_what_happened_meanwhile() {
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     team.dana.quit().await;
     let stopped = team.desk.stop().await;
     app.says("live", "Reconnecting").await;
@@ -86,8 +83,7 @@ async fn the_window_comes_back_by_itself_with_what_happened_meanwhile() {
 async fn an_app_that_starts_before_its_desk_waits_for_it() {
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     team.dana.quit().await;
     app.quit().await;
     let stopped = team.desk.stop().await;
@@ -102,8 +98,7 @@ async fn an_app_that_starts_before_its_desk_waits_for_it() {
 async fn whoever_is_signed_out_in_the_background_is_told() {
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     team.dana.quit().await;
     app.quit().await;
     team.desk.database().await.run("DELETE FROM sessions").await;
@@ -150,8 +145,7 @@ async fn a_desk_whose_certificate_nobody_trusts_is_told_nothing() {
 async fn the_window_makes_no_call_and_opens_no_page_that_is_none_of_its_own() {
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     let opened = computer.opened_so_far();
     for call in [
         r#"{method: "GET", path: "/v1/agent/permissions"}"#,

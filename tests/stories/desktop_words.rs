@@ -1,7 +1,7 @@
 //! What the desktop app's window says where it differs from a browser's: what is chosen elsewhere, where the desk is, how
 //! the app behaves.
 
-use crate::desktop::{given_team, sign_app_in};
+use crate::desktop::given_team;
 use support::Computer;
 
 const CLEAN_UP: &str = r#"{"connector":"shop","tools":["charges_get","refunds_create"],"note":"Clean up."}"#;
@@ -10,8 +10,7 @@ const CLEAN_UP: &str = r#"{"connector":"shop","tools":["charges_get","refunds_cr
 async fn the_tools_of_an_ask_for_access_are_ticked_where_the_passkey_is() {
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     team.agent.send(reqwest::Method::POST, "/v1/access-request", &[], CLEAN_UP.into()).await.expect(202);
     app.says("pending-badge", "1").await;
     app.click_in("request-row", "td").await;
@@ -34,8 +33,7 @@ async fn the_tools_of_an_ask_for_access_are_ticked_where_the_passkey_is() {
 async fn a_new_agent_is_told_where_the_desk_is_and_not_where_the_window_is() {
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     team.dana.quit().await;
     // As if her passkey had confirmed this just now, which it does in the browser.
     team.desk.database().await.run("UPDATE sessions SET asserted_at = 4102444800000").await;
@@ -55,8 +53,7 @@ async fn a_new_agent_is_told_where_the_desk_is_and_not_where_the_window_is() {
 async fn the_account_page_speaks_of_the_app_and_not_of_a_browser() {
     let team = given_team().await;
     let computer = Computer::start().await;
-    let app = computer.app(&[]).await;
-    sign_app_in(&app, &team.desk, &team.dana).await;
+    let app = team.app_on(&computer).await;
     team.dana.quit().await;
     app.click("nav-account").await;
     app.says("copy-diagnostics", "Copy diagnostics").await;
