@@ -1,7 +1,6 @@
 //! The desk in the box: the server, within this process, for this computer alone.
 
 use crate::address::Address;
-use crate::words::upper_first;
 use countersign_server::config::{Config, ConfigError, DataFolder, Environment, PublicUrl, loopbacks};
 use countersign_server::connectors::DEFAULT_TIMEOUT;
 use countersign_server::desk::Desk;
@@ -37,6 +36,12 @@ pub enum Trouble {
     /// It did not start.
     #[error("{}.", sentence(.0))]
     Serve(#[from] ServeError),
+}
+
+/// A text as a sentence begins.
+fn upper_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// What a server says at a terminal, without the advice that is for one.

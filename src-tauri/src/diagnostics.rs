@@ -4,8 +4,9 @@ use crate::shell::Shell;
 use countersign_wire::app::AppStatus;
 use std::fmt::Write as _;
 
-/// How many of the log's last lines go along.
+/// How many of the log's last lines go along, and the most bytes of them.
 const LINES: usize = 60;
+const BYTES: u64 = 64 * 1024;
 
 /// All of it as text.
 #[must_use]
@@ -33,8 +34,7 @@ pub fn text(shell: &Shell) -> String {
         preferences.shortcut.as_deref().unwrap_or("-"),
         shell.folders().log.display(),
     );
-    let log = std::fs::read_to_string(crate::log::file(&shell.folders().log)).unwrap_or_default();
-    text.push_str(last_lines(&log, LINES));
+    text.push_str(last_lines(&crate::log::end(&shell.folders().log, BYTES), LINES));
     text
 }
 

@@ -42,6 +42,9 @@ const SHORTCUT: &str = "Ctrl+Alt+C";
 #[cfg_attr(mobile, tauri::mobile_entry_point)]
 pub fn run() {
     let _ = rustls::crypto::ring::default_provider().install_default();
+    // What the tray and whoever reads a screen aloud call it; else it is the binary's name.
+    #[cfg(target_os = "linux")]
+    glib::set_application_name("Countersign");
     let builder = tauri::Builder::default();
     #[cfg(desktop)]
     let builder = builder
@@ -100,8 +103,12 @@ fn window_state() -> tauri::plugin::TauriPlugin<tauri::Wry> {
 
 fn set_up(app: &App) -> Result<(), Box<dyn Error>> {
     let paths = app.path();
-    let folders =
-        Folders { config: paths.app_config_dir()?, data: paths.app_local_data_dir()?, log: paths.app_log_dir()? };
+    let folders = Folders {
+        config: paths.app_config_dir()?,
+        #[cfg(desktop)]
+        data: paths.app_local_data_dir()?,
+        log: paths.app_log_dir()?,
+    };
     log::start(&folders.log);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "the app starts");
     let handle = app.handle();
@@ -111,18 +118,17 @@ fn set_up(app: &App) -> Result<(), Box<dyn Error>> {
     if let Err(error) = notices::prepare(handle, shell.clone()) {
         tracing::warn!(%error, "notifications have no buttons here");
     }
+    window::open(handle)?;
     #[cfg(desktop)]
-    set_up_desktop(handle, &shell)?;
+    set_up_desktop(handle, &shell);
     listen_to_links(app, &shell);
     tauri::async_runtime::spawn(shell.open());
     Ok(())
 }
 
-/// The window, the tray and the shortcut. Without the latter two the app works all the same.
+/// The tray and the shortcut. Without them the app works all the same.
 #[cfg(desktop)]
-fn set_up_desktop(app: &AppHandle, shell: &Arc<Shell>) -> Result<(), Box<dyn Error>> {
-    let hidden = std::env::args().any(|argument| argument == window::HIDDEN);
-    window::open(app, hidden)?;
+fn set_up_desktop(app: &AppHandle, shell: &Arc<Shell>) {
     if let Err(error) = tray::prepare(app, shell.clone()) {
         tracing::warn!(%error, "there is no tray here");
     }
@@ -131,7 +137,6 @@ fn set_up_desktop(app: &AppHandle, shell: &Arc<Shell>) -> Result<(), Box<dyn Err
     }
     #[cfg(unix)]
     stop_when_told(app);
-    Ok(())
 }
 
 #[cfg(desktop)]
@@ -204,7 +209,6 @@ fn listen_to_links(app: &App, shell: &Arc<Shell>) {
 /// Ends what runs within the app.
 fn stop(app: &AppHandle) {
     tracing::info!("the app ends");
-    #[cfg(desktop)]
     if let Some(shell) = app.try_state::<Arc<Shell>>() {
         tauri::async_runtime::block_on(shell.stop_bundled());
     }

@@ -31,6 +31,7 @@ pub struct Folders {
     /// Settings, and the session where there is no keychain.
     pub config: PathBuf,
     /// The desk in the box.
+    #[cfg(desktop)]
     pub data: PathBuf,
     /// The log.
     pub log: PathBuf,
@@ -265,6 +266,7 @@ impl Shell {
     }
 
     /// Notes the keys that bring the queue up.
+    #[cfg(desktop)]
     pub fn note_shortcut(&self, keys: &str) {
         self.inner().shortcut = Some(keys.to_owned());
     }

@@ -1,6 +1,13 @@
 //! The one window: shown, hidden, and kept from going anywhere else.
 
-use tauri::{AppHandle, Manager as _};
+#[cfg(desktop)]
+mod login;
+
+#[cfg(desktop)]
+pub use login::{HIDDEN, start_at_login, starts_at_login};
+use std::path::PathBuf;
+use tauri::{AppHandle, Manager as _, WebviewWindow, WebviewWindowBuilder};
+use url::Url;
 
 /// Its name.
 pub const LABEL: &str = "main";
@@ -22,8 +29,83 @@ pub fn is_shown(app: &AppHandle) -> bool {
     app.get_webview_window(LABEL).is_some_and(|window| window.is_visible().unwrap_or(false))
 }
 
+/// Makes the window as the configuration describes it. Where the app's folder can't be written to, the webview keeps
+/// its things in one that nobody else has, and the window can say what is wrong.
+///
+/// # Errors
+/// When the system has no window to give.
+pub fn open(app: &AppHandle) -> tauri::Result<()> {
+    let window = build(app, None).or_else(|error| {
+        tracing::warn!(%error, "the webview has no folder of its own");
+        build(app, Some(fresh_folder()?))
+    })?;
+    #[cfg(desktop)]
+    go_on_when_closed(&window);
+    #[cfg(mobile)]
+    let _ = window;
+    Ok(())
+}
+
+fn build(app: &AppHandle, folder: Option<PathBuf>) -> tauri::Result<WebviewWindow> {
+    let config = app.config().app.windows.iter().find(|window| window.label == LABEL).cloned().unwrap_or_default();
+    let mut window = WebviewWindowBuilder::from_config(app, &config)?.on_navigation(is_own);
+    #[cfg(desktop)]
+    {
+        window = window.visible(!login::by_the_system());
+    }
+    if let Some(folder) = folder {
+        window = window.data_directory(folder);
+    }
+    window.build()
+}
+
+/// Closing it ends nothing: the app goes on in the tray.
 #[cfg(desktop)]
-pub use desktop::{HIDDEN, open, start_at_login, starts_at_login};
+fn go_on_when_closed(window: &WebviewWindow) {
+    let shown = window.clone();
+    window.on_window_event(move |event| {
+        if let tauri::WindowEvent::CloseRequested { api, .. } = event {
+            api.prevent_close();
+            let _ = shown.hide();
+        }
+    });
+}
+
+fn fresh_folder() -> std::io::Result<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("countersign-{}", std::process::id()));
+    let builder = private();
+    // One that is there already may be somebody else's.
+    builder.create(&folder)?;
+    Ok(folder)
+}
+
+#[cfg(unix)]
+fn private() -> std::fs::DirBuilder {
+    let mut builder = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+}
+
+/// A folder of one's own is private there anyway.
+#[cfg(not(unix))]
+fn private() -> std::fs::DirBuilder {
+    std::fs::DirBuilder::new()
+}
+
+/// The app's own pages are all that the window ever shows.
+fn is_own(url: &Url) -> bool {
+    let own = match url.scheme() {
+        "tauri" => url.host_str() == Some("localhost"),
+        // Windows and Android have no schemes of an app's own; elsewhere this would be some server.
+        "http" | "https" => cfg!(any(windows, target_os = "android")) && url.host_str() == Some("tauri.localhost"),
+        "about" => url.path() == "blank",
+        _ => false,
+    };
+    if !own {
+        tracing::warn!(scheme = url.scheme(), "the window was to go elsewhere, and stays");
+    }
+    own
+}
 
 #[cfg(mobile)]
 /// Phones start nothing.
@@ -40,115 +122,29 @@ pub fn start_at_login(_: &AppHandle, _: bool) -> Result<(), String> {
     Err("A phone starts no apps by itself.".to_owned())
 }
 
-#[cfg(desktop)]
-mod desktop {
-    use super::{AppHandle, LABEL};
-    use std::path::PathBuf;
-    use tauri::{WebviewWindow, WebviewWindowBuilder, WindowEvent};
-    use tauri_plugin_autostart::ManagerExt as _;
-    use url::Url;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Started by the system, which nobody looks at.
-    pub const HIDDEN: &str = "--hidden";
-
-    /// Makes the window as the configuration describes it. Where the app's folder can't be written to, the webview keeps
-    /// its things in one that nobody else has, and the window can say what is wrong.
-    ///
-    /// # Errors
-    /// When the system has no window to give.
-    pub fn open(app: &AppHandle, hidden: bool) -> tauri::Result<()> {
-        let window = build(app, hidden, None).or_else(|error| {
-            tracing::warn!(%error, "the webview has no folder of its own");
-            build(app, hidden, Some(fresh_folder()?))
-        })?;
-        let shown = window.clone();
-        window.on_window_event(move |event| {
-            if let WindowEvent::CloseRequested { api, .. } = event {
-                // It goes on in the tray.
-                api.prevent_close();
-                let _ = shown.hide();
-            }
-        });
-        Ok(())
-    }
-
-    fn build(app: &AppHandle, hidden: bool, folder: Option<PathBuf>) -> tauri::Result<WebviewWindow> {
-        let config = app.config().app.windows.iter().find(|window| window.label == LABEL).cloned().unwrap_or_default();
-        let mut window = WebviewWindowBuilder::from_config(app, &config)?.on_navigation(is_own).visible(!hidden);
-        if let Some(folder) = folder {
-            window = window.data_directory(folder);
+    #[test]
+    fn the_window_stays_with_the_apps_own_pages() {
+        let is_own = |text: &str| is_own(&Url::parse(text).unwrap());
+        for own in ["tauri://localhost/requests", "about:blank"] {
+            assert!(is_own(own), "{own}");
         }
-        window.build()
-    }
-
-    fn fresh_folder() -> std::io::Result<PathBuf> {
-        let folder = std::env::temp_dir().join(format!("countersign-{}", std::process::id()));
-        let mut builder = std::fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        // One that is there already may be somebody else's.
-        builder.create(&folder)?;
-        Ok(folder)
-    }
-
-    /// The app's own pages are all that the window ever shows.
-    fn is_own(url: &Url) -> bool {
-        let own = match url.scheme() {
-            "tauri" => url.host_str() == Some("localhost"),
-            // Windows and Android have no schemes of an app's own; elsewhere this would be some server.
-            "http" | "https" => cfg!(any(windows, target_os = "android")) && url.host_str() == Some("tauri.localhost"),
-            "about" => url.path() == "blank",
-            _ => false,
-        };
-        if !own {
-            tracing::warn!(scheme = url.scheme(), "the window was to go elsewhere, and stays");
-        }
-        own
-    }
-
-    /// Whether the app starts when somebody logs in to this computer.
-    #[must_use]
-    pub fn starts_at_login(app: &AppHandle) -> bool {
-        app.autolaunch().is_enabled().unwrap_or(false)
-    }
-
-    /// Has the app start when somebody logs in, or not.
-    ///
-    /// # Errors
-    /// When the system doesn't take it.
-    pub fn start_at_login(app: &AppHandle, on: bool) -> Result<(), String> {
-        let launch = app.autolaunch();
-        let done = if on { launch.enable() } else { launch.disable() };
-        done.map_err(|error| {
-            tracing::error!(%error, "start at login can't be changed");
-            "This system did not take that.".to_owned()
-        })
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        #[test]
-        fn the_window_stays_with_the_apps_own_pages() {
-            let is_own = |text: &str| is_own(&Url::parse(text).unwrap());
-            for own in ["tauri://localhost/requests", "about:blank"] {
-                assert!(is_own(own), "{own}");
-            }
-            for other in [
-                "https://evil.test/",
-                "https://desk.example.com/",
-                "http://localhost:8787/",
-                "tauri://evil/",
-                #[cfg(not(windows))]
-                "http://tauri.localhost/",
-                "http://tauri.localhost.evil.test/",
-                "file:///etc/passwd",
-                "data:text/html,x",
-                "javascript:alert(1)",
-            ] {
-                assert!(!is_own(other), "{other}");
-            }
+        for other in [
+            "https://evil.test/",
+            "https://desk.example.com/",
+            "http://localhost:8787/",
+            "tauri://evil/",
+            #[cfg(not(windows))]
+            "http://tauri.localhost/",
+            "http://tauri.localhost.evil.test/",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "javascript:alert(1)",
+        ] {
+            assert!(!is_own(other), "{other}");
         }
     }
 }

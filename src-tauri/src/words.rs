@@ -1,11 +1,8 @@
-//! What the tray and the notifications say. Pure.
+//! What the notifications say, and the tray with them. Pure.
 
 use countersign_domain::card::Segment;
 use countersign_wire::app::AppStatus;
 use countersign_wire::requests::RequestRow;
-
-/// The most characters of a line in the tray's menu.
-const MENU_LINE: usize = 60;
 
 /// Segments as plain text: what the card flags is named in brackets.
 fn plain(segments: &[Segment]) -> String {
@@ -39,20 +36,7 @@ pub fn trouble(status: &AppStatus) -> Option<(String, String)> {
     }
 }
 
-/// The tray's tooltip.
-#[must_use]
-pub fn tooltip(standing: Option<&str>, pending: u64) -> String {
-    if let Some(standing) = standing {
-        return format!("Countersign: {}", lower_first(standing));
-    }
-    match pending {
-        0 => "Countersign: nothing waits".to_owned(),
-        1 => "Countersign: 1 request waits".to_owned(),
-        more => format!("Countersign: {more} requests wait"),
-    }
-}
-
-/// The first line of the tray's menu.
+/// How many wait.
 #[must_use]
 pub fn waiting(pending: u64) -> String {
     match pending {
@@ -60,22 +44,6 @@ pub fn waiting(pending: u64) -> String {
         1 => "1 request waits".to_owned(),
         more => format!("{more} requests wait"),
     }
-}
-
-/// The number beside the tray's icon; none where nothing waits.
-#[must_use]
-pub fn count(pending: u64) -> Option<String> {
-    match pending {
-        0 => None,
-        1..100 => Some(pending.to_string()),
-        _ => Some("99+".to_owned()),
-    }
-}
-
-/// A request in the tray's menu. An ampersand there would underline a letter.
-#[must_use]
-pub fn menu_line(row: &RequestRow) -> String {
-    cut(&format!("{}, for {}", asked(row), row.requester.name), MENU_LINE).replace('&', "&&")
 }
 
 /// A notification's title and text.
@@ -99,37 +67,21 @@ pub fn without_markup(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn asked(row: &RequestRow) -> String {
+/// Who asks for what.
+#[must_use]
+pub fn asked(row: &RequestRow) -> String {
     let more = if row.more_tools > 0 { format!(" +{}", row.more_tools) } else { String::new() };
     format!("{} asks: {}{more}", row.agent, plain(&row.tool))
 }
 
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// A text as a sentence begins.
-#[must_use]
-pub fn upper_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let beginning: String = text.chars().take(most - 1).collect();
-    format!("{beginning}…")
-}
-
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use serde_json::json;
 
-    fn row(agent: &str, more_tools: u32) -> RequestRow {
+    /// A request of this agent.
+    #[must_use]
+    pub fn row(agent: &str, more_tools: u32) -> RequestRow {
         let id = "00000000-0000-0000-0000-000000000001";
         serde_json::from_value(json!({
             "id": id, "kind": "call", "state": "pending", "agent": agent,
@@ -143,16 +95,6 @@ mod tests {
     }
 
     #[test]
-    fn the_tray_says_how_many_wait() {
-        assert_eq!((tooltip(None, 0).as_str(), count(0)), ("Countersign: nothing waits", None));
-        assert_eq!((tooltip(None, 1).as_str(), count(1).as_deref()), ("Countersign: 1 request waits", Some("1")));
-        assert_eq!(
-            (tooltip(None, 250).as_str(), count(250).as_deref()),
-            ("Countersign: 250 requests wait", Some("99+"))
-        );
-    }
-
-    #[test]
     fn who_hears_nothing_any_more_is_told_so() {
         let note = Some("Your session is over.".to_owned());
         let signed_out = |note, waiting| {
@@ -161,7 +103,7 @@ mod tests {
         };
         let over = signed_out(note.clone(), false);
         assert_eq!(trouble(&over), Some(("Signed out".to_owned(), "Your session is over.".to_owned())));
-        assert_eq!(tooltip(standing(&over), 3), "Countersign: signed out");
+        assert_eq!(standing(&over), Some("Signed out"));
         for known in [signed_out(None, false), signed_out(note, true), AppStatus::Starting] {
             assert_eq!(trouble(&known), None, "whoever did it knows");
         }
@@ -177,9 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_can_neither_fill_the_menu_nor_dress_a_notification() {
-        let line = menu_line(&row(&"R&D-bot".repeat(30), 0));
-        assert!(line.contains("R&&D") && line.ends_with('…') && line.replace("&&", "&").chars().count() <= MENU_LINE);
+    fn a_name_can_not_dress_a_notification() {
         if cfg!(target_os = "linux") {
             assert_eq!(without_markup("<b>Urgent</b> & now"), "&lt;b&gt;Urgent&lt;/b&gt; &amp; now");
         }

@@ -272,7 +272,6 @@ impl Shell {
             desk.sign_out().await;
             self.forget(&desk).await;
         }
-        #[cfg(desktop)]
         self.stop_bundled().await;
         // The next desk begins at its queue.
         self.inner().place = Some("/requests".to_owned());

@@ -152,4 +152,7 @@ impl Shell {
     pub(super) async fn ticket(&self) -> Told<Option<SecretString>> {
         Ok(None)
     }
+
+    /// Nothing runs.
+    pub async fn stop_bundled(&self) {}
 }
