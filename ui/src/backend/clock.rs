@@ -7,6 +7,9 @@ use std::cell::Cell;
 /// Smaller differences are the header's own grain (whole seconds) and the way here.
 const GRAIN_MS: i64 = 2_500;
 
+/// The header leaves out what is over the second: half of one, on average.
+const HALF_A_SECOND_MS: i64 = 500;
+
 thread_local! {
     static AHEAD_MS: Cell<i64> = const { Cell::new(0) };
 }
@@ -21,7 +24,7 @@ pub(super) fn learn(date: Option<&str>) {
     let Some(date) = date else { return };
     let there = js_sys::Date::parse(date);
     if there.is_finite() {
-        AHEAD_MS.set(difference(there as i64, here()));
+        AHEAD_MS.set(difference(there as i64 + HALF_A_SECOND_MS, here()));
     }
 }
 

@@ -98,8 +98,8 @@ pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
     }
 }
 
-/// How long an open request has.
+/// How long an open request has; never more than it was given, however roughly the server's clock is known.
 fn left(row: &Row, now: Timestamp) -> String {
-    let left = display::left(row.expires_at, now);
+    let left = display::left(row.expires_at, now.max(row.created_at));
     if left.is_empty() { "time is up".to_owned() } else { format!("{left} left") }
 }

@@ -11,7 +11,7 @@ pub(crate) fn ring(card: &Card, now: Timestamp) -> Html {
     if card.state != RequestState::Pending {
         return Html::default();
     }
-    let left = display::left(card.expires_at, now);
+    let left = display::left(card.expires_at, now.max(card.created_at));
     let percent = display::percent_left(card.created_at, card.expires_at, now);
     let dash = format!("{percent} 100");
     let says = if left.is_empty() { "The time is up".to_owned() } else { format!("{left} left to decide") };

@@ -85,7 +85,7 @@ pub(crate) fn PhoneHead(props: &PhoneHeadProps) -> Html {
     let now = use_now();
     let onclick = props.onclose.as_ref().map(|onclose| onclose.reform(|_: MouseEvent| ()));
     let open = props.card.as_ref().filter(|card| card.state == RequestState::Pending);
-    let left = open.map(|card| display::left(card.expires_at, now));
+    let left = open.map(|card| display::left(card.expires_at, now.max(card.created_at)));
     html! {
         <>
             <header>
