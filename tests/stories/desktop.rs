@@ -7,7 +7,7 @@ use std::sync::Arc;
 use support::{Agent, App, Browser, Computer, Desk, PushService, Upstream, apply_to};
 
 /// Signs the app in at a team's desk, by a browser that is signed in there.
-async fn sign_app_in(app: &App<'_>, desk: &Desk, browser: &Browser) {
+pub async fn sign_app_in(app: &App<'_>, desk: &Desk, browser: &Browser) {
     app.shows("Where is your desk?").await;
     app.fill("app-address", &desk.origin).await;
     app.click("app-connect").await;
@@ -19,6 +19,22 @@ async fn sign_app_in(app: &App<'_>, desk: &Desk, browser: &Browser) {
     browser.click("app-sign-in").await;
     browser.shows("You are signed in").await;
     app.says("live", "Live").await;
+}
+
+/// Dana runs a desk on this computer and sets it up in her browser; where it is.
+pub async fn set_up_here(computer: &Computer, app: &App<'_>) -> (String, Browser) {
+    app.shows("Where is your desk?").await;
+    app.click("app-run-here").await;
+    app.shows("Finish in your browser").await;
+    let setup = computer.opened(1).await;
+    let dana = Browser::start().await;
+    dana.open(&setup).await;
+    dana.fill("desk_name", "Mine").await;
+    dana.fill("name", "Dana Kim").await;
+    dana.fill("email", "dana@acme.test").await;
+    dana.click("setup-finish").await;
+    app.shows("No pending approvals").await;
+    (setup.split("/setup").next().unwrap().to_owned(), dana)
 }
 
 pub struct Team {
@@ -58,23 +74,12 @@ impl Team {
 async fn somebody_runs_a_desk_on_this_computer_and_approves_in_the_browser_what_the_window_shows() {
     let computer = Computer::start().await;
     let app = computer.app(&[]).await;
-    app.shows("Where is your desk?").await;
-    app.click("app-run-here").await;
-    app.shows("Finish in your browser").await;
-    let dana = Browser::start().await;
-    let setup = computer.opened(1).await;
-    dana.open(&setup).await;
-    dana.fill("desk_name", "Mine").await;
-    dana.fill("name", "Dana Kim").await;
-    dana.fill("email", "dana@acme.test").await;
-    dana.click("setup-finish").await;
-    app.shows("No pending approvals").await;
+    let (origin, dana) = set_up_here(&computer, &app).await;
 
     let upstream = Upstream::answering(r#"{"id":"re_1"}"#).await;
     let clock = Arc::new(countersign_server::clock::SystemClock);
     apply_to(&computer.data(), clock, &file(&upstream.url), &VARIABLES).await;
-    let origin = setup.split("/setup").next().unwrap();
-    let agent = Agent::at(origin, KEY);
+    let agent = Agent::at(&origin, KEY);
     settled(&agent).await;
     let held = agent.ask(refund(4_900)).await.expect(202);
     let id = held["approval_id"].as_str().unwrap();
@@ -245,23 +250,14 @@ async fn the_app_tells_of_requests_and_takes_back_what_is_over() {
 async fn the_desk_on_this_computer_answers_agents_while_nobody_looks() {
     let computer = Computer::start().await;
     let app = computer.app(&[]).await;
-    app.click("app-run-here").await;
-    let dana = Browser::start().await;
-    let setup = computer.opened(1).await;
-    dana.open(&setup).await;
-    dana.fill("desk_name", "Mine").await;
-    dana.fill("name", "Dana Kim").await;
-    dana.fill("email", "dana@acme.test").await;
-    dana.click("setup-finish").await;
-    app.shows("No pending approvals").await;
+    let (origin, dana) = set_up_here(&computer, &app).await;
     app.quit().await;
 
     let upstream = Upstream::answering("{}").await;
     let clock = Arc::new(countersign_server::clock::SystemClock);
     apply_to(&computer.data(), clock, &file(&upstream.url), &VARIABLES).await;
     let mut hidden = computer.start_app(&["--hidden"]);
-    let origin = setup.split("/setup").next().unwrap();
-    let answer = curl(origin).await;
+    let answer = curl(&origin).await;
     assert!(answer.contains("pending"), "{answer}");
     // What waits at the first look is told as one, what comes after it by itself.
     computer.notifications.showing("").await;
@@ -272,7 +268,7 @@ async fn the_desk_on_this_computer_answers_agents_while_nobody_looks() {
 }
 
 /// An agent that is a shell script. The app may still be starting.
-async fn curl(origin: &str) -> String {
+pub async fn curl(origin: &str) -> String {
     let script = format!(
         "curl --silent --fail --retry 100 --retry-delay 0 --retry-max-time 60 --retry-all-errors -H 'Authorization: Bearer {KEY}' \
          -H 'Content-Type: application/json' -d '{}' {origin}/v1/actions",

@@ -113,8 +113,7 @@ async fn a_link_to_a_desk_is_offered_at_the_very_first_start() {
     let computer = Computer::start().await;
     let app = computer.app(&["countersign://connect?server=https://desk.example.com"]).await;
     app.shows("Where is your desk?").await;
-    let typed = app.find("app-address").await.prop("value").await.unwrap();
-    assert_eq!(typed.as_deref(), Some("https://desk.example.com"));
+    app.has_in("app-address", "https://desk.example.com").await;
     assert!(computer.notifications.now().is_empty());
     app.quit().await;
 }
@@ -126,6 +125,35 @@ async fn where_no_folder_can_be_made_the_window_says_so() {
     let app = computer.app(&[]).await;
     app.click("app-run-here").await;
     app.shows("The desk on this computer does not start").await;
+    app.quit().await;
+}
+
+#[tokio::test]
+async fn a_desk_that_is_newer_than_the_app_is_told_of() {
+    let newer = r#"{"name":"Acme","setup_needed":false,"demo":false,"version":"99.0.0"}"#;
+    let desk = Upstream::answering(newer).await;
+    let computer = Computer::start().await;
+    let app = computer.app(&[]).await;
+    app.fill("app-address", &desk.url.replace("127.0.0.1", "localhost")).await;
+    app.click("app-connect").await;
+    app.shows("Sign in to Acme").await;
+    app.shows("This desk (99.0.0) is newer than the app").await;
+    app.quit().await;
+}
+
+#[tokio::test]
+async fn a_window_whose_clock_is_five_hours_ahead_still_says_how_long_a_request_waits() {
+    let team = given_team().await;
+    let computer = Computer::start().await;
+    let app = team.app_on(&computer).await;
+    app.awaits("((right) => { Date.now = () => right() + 5 * 3600e3; return 1 })(Date.now.bind(Date))").await;
+    team.held(4_900).await;
+    app.says("effect", "destructive").await;
+    let row = app.awaits("document.querySelector('[data-testid=request-row]').innerText").await;
+    assert!(["9:5", "10:00"].iter().any(|left| row.as_str().unwrap().contains(&format!("just now · {left}"))), "{row}");
+    app.click_in("request-row", "td").await;
+    app.says("approve", "Approve for user").await;
+    team.dana.quit().await;
     app.quit().await;
 }
 

@@ -28,6 +28,10 @@ mod desktop;
 #[cfg(target_os = "linux")]
 mod desktop_faults;
 #[cfg(target_os = "linux")]
+mod desktop_package;
+#[cfg(target_os = "linux")]
+mod desktop_tray;
+#[cfg(target_os = "linux")]
 mod desktop_words;
 mod dry_runs;
 mod faults_apply;

@@ -2,23 +2,28 @@
 //! notification daemon, a home of its own, and a browser opener that only writes down what it was to open.
 
 use crate::page::Page;
-use crate::{Notifications, free_port, pause};
+use crate::{Notifications, Screen, Tray, free_port, pause};
 use serde_json::json;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
+
+/// The name on the bus by which a second app finds the first.
+const SINGLE_INSTANCE: &str = "dev.countersign.desk.SingleInstance";
 
 /// A computer that the app runs on: it stays while the app comes and goes.
 pub struct Computer {
     /// What is notified on it.
     pub notifications: Notifications,
-    display: String,
+    /// Its tray.
+    pub tray: Tray,
+    /// Its display.
+    pub screen: Screen,
     home: TempDir,
-    _screen: Child,
 }
 
 /// The app's window.
@@ -49,17 +54,16 @@ impl Computer {
     /// Turns it on.
     pub async fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let (screen, display) = screen().await;
         let bin = home.path().join("bin");
         std::fs::create_dir_all(&bin).unwrap();
         let opened = home.path().join("opened");
         let script = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{}'\n", opened.display());
-        std::fs::write(bin.join("xdg-open"), script).unwrap();
+        write_program(&bin.join("xdg-open"), &script);
         std::fs::write(&opened, "").unwrap();
-        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(bin.join("xdg-open"), executable).unwrap();
         std::fs::create_dir_all(home.path().join("run")).unwrap();
-        Self { notifications: Notifications::start().await, display, home, _screen: screen }
+        let notifications = Notifications::start().await;
+        let tray = Tray::start(&notifications.bus).await;
+        Self { notifications, tray, screen: Screen::start().await, home }
     }
 
     /// Whose computer it is: their home.
@@ -89,7 +93,7 @@ impl Computer {
         command
             .env("HOME", self.home.path())
             .env("XDG_RUNTIME_DIR", self.home.path().join("run"))
-            .env("DISPLAY", &self.display)
+            .env("DISPLAY", &self.screen.name)
             .env("DBUS_SESSION_BUS_ADDRESS", &self.notifications.bus)
             .env("PATH", format!("{}:{path}", self.home.path().join("bin").display()))
             // There is no graphics card here to speak to.
@@ -124,25 +128,40 @@ impl Computer {
 
     /// Starts the app with these arguments, and takes its window.
     pub async fn app(&self, arguments: &[&str]) -> App<'_> {
+        self.app_of(&app_binary(), arguments).await
+    }
+
+    /// The same with the app that is there.
+    pub async fn app_of(&self, binary: &Path, arguments: &[&str]) -> App<'_> {
         countersign_server::install_crypto();
+        loop {
+            if let Some(app) = self.try_app(binary, arguments).await {
+                return app;
+            }
+        }
+    }
+
+    /// None where somebody else took one of the driver's ports meanwhile.
+    async fn try_app(&self, binary: &Path, arguments: &[&str]) -> Option<App<'_>> {
         let (port, native) = (free_port().await, free_port().await);
         let mut command = Command::new(tauri_driver());
         command.args(["--port", &port.to_string(), "--native-port", &native.to_string()]);
         self.at_home(&mut command);
-        let driver = command.spawn().expect("tauri-driver; run this by `cargo xtask test`, which brings it");
-        let wanted = json!({"application": app_binary(), "args": arguments});
-        let page = loop {
+        let mut driver = command.spawn().expect("tauri-driver; run this by `cargo xtask test`, which brings it");
+        loop {
             let mut capabilities = Capabilities::new();
             capabilities.set("browserName", json!("wry")).unwrap();
-            capabilities.set("tauri:options", wanted.clone()).unwrap();
+            capabilities.set("tauri:options", json!({"application": binary, "args": arguments})).unwrap();
             match WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await {
-                Ok(driver) => break Page { driver },
+                Ok(session) => return Some(App { page: Page { driver: session }, driver, computer: self }),
                 // It takes a moment to listen.
                 Err(error) if error.to_string().contains("error sending request") => pause().await,
                 Err(error) => panic!("the app's window can't be driven: {error}"),
             }
-        };
-        App { page, driver, computer: self }
+            if driver.try_wait().unwrap().is_some() {
+                return None;
+            }
+        }
     }
 
     /// Starts the app without a driver: in the background, or once more.
@@ -153,6 +172,15 @@ impl Computer {
         self.at_home(&mut command);
         // Nobody answers there: what stays on this computer goes by no proxy.
         command.env("http_proxy", "http://127.0.0.1:9").spawn().unwrap()
+    }
+
+    /// Follows a link by an application's entry, whose program is in this folder, as the system's shell does.
+    pub async fn launch(&self, entry: &Path, programs: &Path, link: &str) {
+        let mut command = Command::new("gio");
+        self.at_home(&mut command);
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{path}", programs.display())).arg("launch").arg(entry).arg(link);
+        assert!(command.status().await.expect("gio; `cargo xtask test` brings it").success());
     }
 
     /// Waits until the app has opened so many pages in the browser; the last one.
@@ -194,24 +222,16 @@ impl App<'_> {
         let id = self.driver.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-s", "TERM", &id]).status().await.unwrap().success());
         let _ = self.driver.wait().await;
+        // One that still ends would take the next one's place.
+        self.computer.notifications.has_no_service(SINGLE_INSTANCE).await;
     }
+}
+
+fn write_program(path: &Path, script: &str) {
+    std::fs::write(path, script).unwrap();
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
 }
 
 fn tauri_driver() -> PathBuf {
     std::env::var_os("COUNTERSIGN_TAURI_DRIVER").map_or_else(|| PathBuf::from("tauri-driver"), PathBuf::from)
-}
-
-/// A display that nobody sees, on a number that is free.
-async fn screen() -> (Child, String) {
-    let mut child = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-screen", "0", "1440x1000x24", "-nolisten", "tcp", "-noreset"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("Xvfb is not installed; run this by `cargo xtask test`, which names what is missing");
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let number = lines.next_line().await.unwrap().expect("the display says its number");
-    (child, format!(":{}", number.trim()))
 }

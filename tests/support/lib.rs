@@ -4,6 +4,8 @@
 
 #[cfg(target_os = "linux")]
 mod app;
+#[cfg(target_os = "linux")]
+mod badges;
 mod bearer;
 mod browser;
 mod clock;
@@ -22,12 +24,18 @@ mod process;
 mod program;
 mod push;
 mod remote;
+#[cfg(target_os = "linux")]
+mod screen;
 mod self_signed;
 mod served;
+#[cfg(target_os = "linux")]
+mod tray;
 mod upstream;
 
 #[cfg(target_os = "linux")]
 pub use app::{App, Computer, app_binary};
+#[cfg(target_os = "linux")]
+pub use badges::Badges;
 pub use bearer::Bearer;
 pub use browser::Browser;
 pub use clock::HandClock;
@@ -46,6 +54,10 @@ pub use process::{Demo, Ended, Process, binary, command, free_port, refused_comm
 pub use program::{node_script, program, python_script, test_file};
 pub use push::{Push, PushBrowser, PushService};
 pub use remote::{Era, Heard, Remote};
+#[cfg(target_os = "linux")]
+pub use screen::Screen;
 pub use self_signed::SelfSigned;
 pub use served::Served;
+#[cfg(target_os = "linux")]
+pub use tray::{Entry, Tray};
 pub use upstream::Upstream;

@@ -112,8 +112,17 @@ impl Notifications {
 
     /// Waits until some service is on the bus.
     pub async fn has_service(&self, name: &str) {
+        self.waits_for_owner(name, true).await;
+    }
+
+    /// Waits until it is not.
+    pub async fn has_no_service(&self, name: &str) {
+        self.waits_for_owner(name, false).await;
+    }
+
+    async fn waits_for_owner(&self, name: &str, owned: bool) {
         let bus = zbus::fdo::DBusProxy::new(&self.connection).await.unwrap();
-        while !bus.name_has_owner(name.try_into().unwrap()).await.unwrap() {
+        while bus.name_has_owner(name.try_into().unwrap()).await.unwrap() != owned {
             pause().await;
         }
     }

@@ -95,6 +95,25 @@ impl Page {
         }
     }
 
+    /// Waits until the box there has a tick, or none.
+    pub async fn is_ticked(&self, testid: &str, ticked: bool) {
+        while self.find(testid).await.is_selected().await.unwrap() != ticked {
+            pause().await;
+        }
+    }
+
+    /// Waits until this stands in the field there.
+    pub async fn has_in(&self, testid: &str, text: &str) {
+        while self.find(testid).await.prop("value").await.unwrap().as_deref() != Some(text) {
+            pause().await;
+        }
+    }
+
+    /// Makes the window so many pixels wide and high.
+    pub async fn resize(&self, width: u32, height: u32) {
+        self.driver.set_window_rect(0, 0, width, height).await.unwrap();
+    }
+
     /// Waits until there is no such element.
     pub async fn has_no(&self, testid: &str) {
         let selector = format!("[data-testid='{testid}']");

@@ -32,7 +32,7 @@ pub(crate) fn dist() -> Result<()> {
     for (bundle, needs) in bundles() {
         match needs.iter().find(|program| shell::on_path(program).is_none()) {
             Some(program) => missed.push(format!("{bundle}: there is no {program} here")),
-            None => match pack(&cli, bundle) {
+            None => match pack(&cli, bundle).and_then(|()| tighten(&app, bundle)) {
                 Ok(()) => made.push(*bundle),
                 Err(error) => missed.push(format!("{bundle}: {error:#}")),
             },
@@ -61,6 +61,58 @@ fn pack(cli: &Path, bundle: &str) -> Result<()> {
     shell::run(command.current_dir(shell::root().join("src-tauri")).args(["bundle", "--bundles", bundle]))
 }
 
+/// The CLI packs a `.deb` by gzip, and has no setting for it; by xz it is a third smaller.
+fn tighten(app: &Path, bundle: &str) -> Result<()> {
+    if bundle != "deb" {
+        return Ok(());
+    }
+    if shell::on_path("dpkg-deb").is_none() {
+        eprintln!("      the .deb stays as large as gzip makes it: there is no dpkg-deb here");
+        return Ok(());
+    }
+    let deb = the_deb(app)?;
+    let folder = deb.with_extension("unpacked");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("{} can't be removed", folder.display()))?;
+    }
+    shell::run(Command::new("dpkg-deb").arg("--raw-extract").args([&deb, &folder]))?;
+    shell::run(Command::new("dpkg-deb").args(["-Zxz", "--root-owner-group", "--build"]).args([&folder, &deb]))?;
+    fs::remove_dir_all(&folder).with_context(|| format!("{} can't be removed", folder.display()))
+}
+
+/// The package beside this binary.
+fn the_deb(app: &Path) -> Result<PathBuf> {
+    let folder = app.with_file_name("bundle").join("deb");
+    let files = fs::read_dir(&folder).with_context(|| format!("{} can't be read", folder.display()))?;
+    let mut files = files.filter_map(|file| Some(file.ok()?.path()));
+    let deb = files.find(|file| file.extension().is_some_and(|ending| ending == "deb"));
+    deb.with_context(|| format!("the Tauri CLI left no .deb in {}", folder.display()))
+}
+
+/// A `.deb` of the app as the tests have it, for the story that installs it; made anew when the app was.
+///
+/// # Errors
+/// When the Tauri CLI can't be had, or makes none.
+pub(crate) fn deb_for_tests(app: &Path) -> Result<PathBuf> {
+    let target = app.with_file_name("packaged");
+    let profile = target.join("debug");
+    let copy = profile.join("countersign-app");
+    if let Ok(deb) = the_deb(&copy)
+        && is_newer(&deb, app)?
+    {
+        return Ok(deb);
+    }
+    let cli = cli()?;
+    fs::create_dir_all(&profile).with_context(|| format!("{} can't be made", profile.display()))?;
+    // Symbols are nine tenths of it.
+    shell::run(Command::new("strip").arg("-o").args([&copy, app]))?;
+    let mut command = shell::without_package(Command::new(cli));
+    command.current_dir(shell::root().join("src-tauri")).env("CARGO_TARGET_DIR", &target);
+    shell::run(command.args(["bundle", "--debug", "--bundles", "deb"]))?;
+    tighten(&copy, "deb")?;
+    the_deb(&copy)
+}
+
 /// The CLI in the tool cache.
 fn cli() -> Result<PathBuf> {
     let folder = tools::tool_cache()?.join(format!("npm/{}", CLI.replace(['/', '@'], "-")));
@@ -76,6 +128,13 @@ fn cli() -> Result<PathBuf> {
 /// What starts a program of npm's here.
 fn script(name: &str) -> String {
     if cfg!(windows) { format!("{name}.cmd") } else { name.to_owned() }
+}
+
+fn is_newer(deb: &Path, app: &Path) -> Result<bool> {
+    let changed = |path: &Path| Ok::<_, anyhow::Error>(fs::metadata(path)?.modified()?);
+    let made = changed(deb)?;
+    let described = ["tauri.conf.json", "src-tauri/countersign.desktop"].map(|file| shell::root().join(file));
+    Ok(made > changed(app)? && made > changed(&described[0])? && made > changed(&described[1])?)
 }
 
 fn report(app: &Path, missed: &[String]) -> Result<()> {

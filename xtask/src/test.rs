@@ -9,9 +9,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::app::APP;
 use crate::run::SERVER;
-use crate::tools::Tool;
+use crate::tools::{Library, Tool};
 use crate::ui::content_hash;
-use crate::{shell, tools, ui};
+use crate::{dist, shell, tools, ui};
 
 const TOOLS: &[Tool] = &[
     Tool("chromium", "chromium"),
@@ -27,7 +27,12 @@ const DISPLAY: &[Tool] = &[
     Tool("dbus-daemon", "dbus-daemon"),
     Tool("curl", "curl"),
     Tool("gnome-keyring-daemon", "gnome-keyring"),
+    Tool("gio", "libglib2.0-bin"),
+    Tool("dpkg-deb", "dpkg"),
 ];
+
+/// The library by which the app's badge reaches a dock, and the Debian package that brings it.
+const DOCK: Library = Library("libunity.so.9", "libunity9");
 
 /// Gets what builds and tests need of this system: compilers, libraries, browsers and their drivers.
 ///
@@ -40,6 +45,7 @@ pub(crate) fn system() -> Result<()> {
     tools::webview()?;
     if cfg!(target_os = "linux") {
         tools::debian(DISPLAY)?;
+        tools::library(&DOCK)?;
     }
     Ok(())
 }
@@ -58,15 +64,17 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     let (python_1, python_2) = (tools::python(&clients.join("sdk-1.txt"))?, tools::python(&clients.join("sdk-2.txt"))?);
     eprintln!("[3/5] the user interface");
     ui::build()?;
-    eprintln!("[4/5] the server and the desktop app");
+    eprintln!("[4/5] the server, the desktop app and its package");
     // With `--tests`, so that it is built against the very dependencies that nextest will ask for next.
     let server = shell::build_binary("countersign", &[SERVER, APP, &["--tests"]].concat())?;
     let app = server.with_file_name(format!("countersign-app{}", std::env::consts::EXE_SUFFIX));
+    let deb = if cfg!(target_os = "linux") { Some(dist::deb_for_tests(&app)?) } else { None };
     eprintln!("[5/5] every test");
     let mut tests = shell::without_package(Command::new(nextest));
     tests.args(["nextest", "run", "--workspace"]).args(args);
     tests.env("COUNTERSIGN_TEST_NODE", node).env("COUNTERSIGN_BIN", server);
     tests.env("COUNTERSIGN_APP_BIN", app).env("COUNTERSIGN_TAURI_DRIVER", tauri_driver);
+    tests.envs(deb.map(|deb| ("COUNTERSIGN_DEB", deb)));
     shell::run(tests.env("COUNTERSIGN_TEST_PYTHON_1", python_1).env("COUNTERSIGN_TEST_PYTHON_2", python_2))?;
     if args.is_empty() {
         shell::run(shell::cargo().args(["test", "--quiet", "--workspace", "--doc"]))?;

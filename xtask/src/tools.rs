@@ -24,6 +24,9 @@ const NEXTEST: &str = "0.9.143";
 /// A program, and the Debian package that brings it.
 pub(crate) struct Tool(pub(crate) &'static str, pub(crate) &'static str);
 
+/// A shared library, and the Debian package that brings it.
+pub(crate) struct Library(pub(crate) &'static str, pub(crate) &'static str);
+
 /// Checks for a C compiler: the SQLite library and the cryptography are partly C.
 ///
 /// # Errors
@@ -102,6 +105,20 @@ pub(crate) fn debian(tools: &[Tool]) -> Result<()> {
         Some(tool) => bail!("apt-get installed {}, and still `{}` is not on PATH", tool.1, tool.0),
         None => Ok(()),
     }
+}
+
+/// Gets a library that programs load where they find it, by apt where that is allowed.
+///
+/// # Errors
+/// When it is missing and can't be installed from here, with the line that installs it.
+pub(crate) fn library(library: &Library) -> Result<()> {
+    // Where a user's PATH has no place for it.
+    let ldconfig = shell::on_path("ldconfig").unwrap_or_else(|| PathBuf::from("/sbin/ldconfig"));
+    let known = shell::ask(Command::new(ldconfig).arg("-p")).unwrap_or_default();
+    if known.contains(library.0) {
+        return Ok(());
+    }
+    install(&format!("a library is not here: {}", library.0), &[library.1])
 }
 
 /// Installs Debian packages where that is allowed without asking anybody for a password.

@@ -1,0 +1,94 @@
+//! A display that nobody sees, with a keyboard and somebody to close windows.
+
+use crate::pause;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{
+    AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MapState, Window,
+};
+use x11rb::protocol::xtest::ConnectionExt as _;
+use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
+
+/// See the module.
+pub struct Screen {
+    /// Its name, as programs are told it.
+    pub name: String,
+    server: RustConnection,
+    root: Window,
+    _process: Child,
+}
+
+impl Screen {
+    /// Turns it on, on a number that is free.
+    pub async fn start() -> Self {
+        let mut process = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "1440x1000x24", "-nolisten", "tcp", "-noreset"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("Xvfb is not installed; run this by `cargo xtask test`, which names what is missing");
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let number = lines.next_line().await.unwrap().expect("the display says its number");
+        let name = format!(":{}", number.trim());
+        let (server, screen) = x11rb::connect(Some(&name)).unwrap();
+        let root = server.setup().roots[screen].root;
+        Self { name, server, root, _process: process }
+    }
+
+    /// Presses these keys together, by their keysyms: letters have their character's number (X11 protocol, appendix A).
+    pub fn press(&self, keysyms: &[u32]) {
+        let codes: Vec<u8> = keysyms.iter().map(|keysym| self.code(*keysym)).collect();
+        let presses = codes.iter().map(|code| (KEY_PRESS_EVENT, *code));
+        let releases = codes.iter().rev().map(|code| (KEY_RELEASE_EVENT, *code));
+        for (event, code) in presses.chain(releases) {
+            self.server.xtest_fake_input(event, code, 0, self.root, 0, 0, 0).unwrap();
+        }
+        self.server.sync().unwrap();
+    }
+
+    fn code(&self, keysym: u32) -> u8 {
+        let (first, last) = (self.server.setup().min_keycode, self.server.setup().max_keycode);
+        let map = self.server.get_keyboard_mapping(first, last - first + 1).unwrap().reply().unwrap();
+        let mut keys = map.keysyms.chunks(map.keysyms_per_keycode.into());
+        let at = keys.position(|keysyms| keysyms.contains(&keysym)).expect("a key for this keysym");
+        first + u8::try_from(at).unwrap()
+    }
+
+    /// Waits until a window with this title is shown, or none is.
+    pub async fn has_window(&self, title: &str, shown: bool) {
+        while self.window(title).is_some() != shown {
+            pause().await;
+        }
+    }
+
+    /// Asks a window to close, as its title bar's button would.
+    pub fn close(&self, title: &str) {
+        let window = self.window(title).expect("a window with this title");
+        let atom = |name: &str| self.server.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom;
+        let data = [atom("WM_DELETE_WINDOW"), 0, 0, 0, 0];
+        let event = ClientMessageEvent::new(32, window, atom("WM_PROTOCOLS"), data);
+        self.server.send_event(false, window, EventMask::NO_EVENT, event).unwrap();
+        self.server.sync().unwrap();
+    }
+
+    fn window(&self, title: &str) -> Option<Window> {
+        let windows = self.server.query_tree(self.root).unwrap().reply().unwrap().children;
+        windows.into_iter().find(|window| self.is_shown(*window) && self.title(*window) == title)
+    }
+
+    fn is_shown(&self, window: Window) -> bool {
+        // One that went meanwhile has no attributes.
+        let attributes = self.server.get_window_attributes(window).unwrap().reply();
+        attributes.is_ok_and(|attributes| attributes.map_state == MapState::VIEWABLE)
+    }
+
+    fn title(&self, window: Window) -> String {
+        let title = self.server.get_property(false, window, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 64).unwrap().reply();
+        title.map(|title| String::from_utf8_lossy(&title.value).into_owned()).unwrap_or_default()
+    }
+}
