@@ -246,3 +246,20 @@ async fn an_admin_sees_what_could_not_be_told_and_sends_it_again() {
     dana.says("delivery-row", "dana@acme.test").await;
     dana.quit().await;
 }
+
+#[tokio::test]
+async fn on_a_phone_the_pages_that_the_bar_has_no_room_for_stand_behind_more() {
+    let desk = Desk::of_today().await;
+    let dana = dana_sets_up(&desk).await;
+    dana.resize(500, 844).await;
+    dana.click("nav-more").await;
+    dana.press("\u{e00c}").await;
+    dana.hides("nav-people").await;
+    dana.click("nav-more").await;
+    dana.click("nav-people").await;
+    dana.shows("Who may ask through agents").await;
+    dana.hides("nav-people").await;
+    dana.resize(1_440, 900).await;
+    dana.find("nav-people").await;
+    dana.quit().await;
+}

@@ -123,6 +123,15 @@ impl Page {
         }
     }
 
+    /// Waits until it is there and not shown.
+    pub async fn hides(&self, testid: &str) {
+        let selector = format!("[data-testid='{testid}']");
+        let query = self.driver.query(By::Css(selector)).wait(PATIENCE, Duration::from_millis(50));
+        if let Err(error) = query.and_not_displayed().first().await {
+            panic!("{testid} is still shown: {error}\n{}", self.text().await);
+        }
+    }
+
     /// How many there are of it now.
     pub async fn count(&self, testid: &str) -> usize {
         self.driver.find_all(By::Css(format!("[data-testid='{testid}']"))).await.unwrap().len()
