@@ -76,7 +76,7 @@ fn tighten(app: &Path, bundle: &str) -> Result<()> {
         fs::remove_dir_all(&folder).with_context(|| format!("{} can't be removed", folder.display()))?;
     }
     shell::run(Command::new("dpkg-deb").arg("--raw-extract").args([&deb, &folder]))?;
-    shell::run(Command::new("dpkg-deb").args(["-Zxz", "--root-owner-group", "--build"]).args([&folder, &deb]))?;
+    shell::run(Command::new("dpkg-deb").args(["-Zxz", "-z9", "--root-owner-group", "--build"]).args([&folder, &deb]))?;
     fs::remove_dir_all(&folder).with_context(|| format!("{} can't be removed", folder.display()))
 }
 
