@@ -22,7 +22,6 @@ pub(crate) struct RequestRowProps {
 
 #[component]
 pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
-    let now = use_now();
     let row = &props.row;
     let id = AttrValue::from(row.id.to_string());
     let open = {
@@ -83,12 +82,12 @@ pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
             <td class="col-requested">
                 <span class="one" title={display::exact(row.created_at)}>{ display::date(row.created_at) }</span>
                 if row.state == RequestState::Pending {
-                    <span class="two">{ display::ago(row.created_at, now) }{ " · " }{ left(row, now) }</span>
+                    <span class="two"><Wait asked={row.created_at} expires={row.expires_at} /></span>
                     if row.approvals > 0 && row.needed > 1 {
                         <span class="two">{ format!("{} of {} approved", row.approvals, row.needed) }</span>
                     }
                 } else {
-                    <span class="ended two">{ display::ago(row.created_at, now) }{ state_badge(row.state) }</span>
+                    <span class="ended two"><Ago of={row.created_at} />{ state_badge(row.state) }</span>
                 }
             </td>
             <td class="col-note" title={display::plain(&row.note)}>
@@ -98,8 +97,31 @@ pub(crate) fn RequestRow(props: &RequestRowProps) -> Html {
     }
 }
 
-/// How long an open request has; never more than it was given, however roughly the server's clock is known.
-fn left(row: &Row, now: Timestamp) -> String {
-    let left = display::left(row.expires_at, now.max(row.created_at));
-    if left.is_empty() { "time is up".to_owned() } else { format!("{left} left") }
+#[derive(Properties, PartialEq)]
+struct WaitProps {
+    asked: Timestamp,
+    expires: Timestamp,
+}
+
+/// How long an open request waits already, and how long it has; never more than it was given, however roughly the
+/// server's clock is known. Drawn every second without the row around it.
+#[component]
+fn Wait(props: &WaitProps) -> Html {
+    let now = use_now();
+    let ago = display::ago(props.asked, now);
+    let left = display::left(props.expires, now.max(props.asked));
+    let left = if left.is_empty() { "time is up".to_owned() } else { format!("{left} left") };
+    html! { format!("{ago} · {left}") }
+}
+
+#[derive(Properties, PartialEq)]
+struct AgoProps {
+    of: Timestamp,
+}
+
+/// How long ago a request was made.
+#[component]
+fn Ago(props: &AgoProps) -> Html {
+    let now = use_now();
+    html! { display::ago(props.of, now) }
 }
