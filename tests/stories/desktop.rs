@@ -158,6 +158,21 @@ async fn the_session_is_kept_in_a_keychain_that_is_open() {
 }
 
 #[tokio::test]
+async fn where_the_keychain_is_locked_and_nobody_opens_it_a_file_keeps_the_session() {
+    let team = given_team().await;
+    let computer = Computer::start().await;
+    let _keychain = computer.locked_keychain().await;
+    let app = team.app_on(&computer).await;
+    app.click("nav-account").await;
+    app.says("app-where", "no keychain that is open").await;
+    app.quit().await;
+    let app = computer.app(&[]).await;
+    app.says("live", "Live").await;
+    team.dana.quit().await;
+    app.quit().await;
+}
+
+#[tokio::test]
 async fn while_the_browser_has_a_request_it_can_go_to_the_phone_too() {
     let service = PushService::taking().await;
     let team = given_team().await;

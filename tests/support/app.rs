@@ -110,6 +110,20 @@ impl Computer {
     /// Opens a keychain, as signing in at this computer would: one of the Secret Service, for real. It closes when what
     /// this answers is dropped.
     pub async fn open_keychain(&self) -> Child {
+        let mut daemon = self.keychain(&["--unlock"]);
+        daemon.stdin.take().unwrap().write_all(b"word").await.unwrap();
+        self.notifications.has_service("org.freedesktop.secrets").await;
+        daemon
+    }
+
+    /// The same, and nobody opens it.
+    pub async fn locked_keychain(&self) -> Child {
+        let daemon = self.keychain(&[]);
+        self.notifications.has_service("org.freedesktop.secrets").await;
+        daemon
+    }
+
+    fn keychain(&self, more: &[&str]) -> Child {
         // A copy has lost the capability to lock memory that Debian gives it, and that not every machine grants.
         let daemon = self.home.path().join("bin/keychain");
         let installed = std::env::split_paths(&std::env::var_os("PATH").unwrap())
@@ -118,12 +132,9 @@ impl Computer {
             .expect("gnome-keyring-daemon; `cargo xtask test` brings it");
         std::fs::copy(installed, &daemon).unwrap();
         let mut command = Command::new(daemon);
-        command.args(["--foreground", "--components=secrets", "--unlock"]);
+        command.args(["--foreground", "--components=secrets"]).args(more);
         self.at_home(&mut command);
-        let mut daemon = command.stdin(Stdio::piped()).spawn().unwrap();
-        daemon.stdin.take().unwrap().write_all(b"word").await.unwrap();
-        self.notifications.has_service("org.freedesktop.secrets").await;
-        daemon
+        command.stdin(Stdio::piped()).spawn().unwrap()
     }
 
     /// Starts the app with these arguments, and takes its window.
