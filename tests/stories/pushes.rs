@@ -261,6 +261,27 @@ async fn whoever_looks_at_a_request_sends_it_to_their_phone_and_nobody_elses() {
 }
 
 #[tokio::test]
+async fn whoever_sends_many_to_their_phone_is_asked_to_wait_a_minute() {
+    let service = PushService::taking().await;
+    let told = given_told(JON, "").await;
+    let id = told.command("Now.").await;
+    signed_up(&told.jon, &service, "phone").await;
+    let (send_on, clock) = (format!("/api/requests/{id}/send-on"), &told.shop.desk.clock);
+    for _ in 0..5 {
+        clock.forward(Duration::from_secs(1));
+        told.jon.post(&send_on, json!({})).await.expect(202);
+    }
+    clock.forward(Duration::from_secs(1));
+    let sixth = told.jon.post(&send_on, json!({})).await;
+    assert_eq!(
+        (sixth.status, sixth.code(), &sixth.headers["retry-after"]),
+        (429, "too_many_tries", &"60".parse().unwrap())
+    );
+    clock.forward(Duration::from_secs(60));
+    told.jon.post(&send_on, json!({})).await.expect(202);
+}
+
+#[tokio::test]
 async fn somebody_tests_a_channel_and_reads_what_became_of_it() {
     let service = PushService::answering(&[(201, None), (403, None)]).await;
     let told = given_told(JON, "").await;
