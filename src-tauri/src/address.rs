@@ -23,6 +23,11 @@ pub enum WrongAddress {
     Credentials,
 }
 
+/// The most bytes of what is typed: a link's, with a page's address in it.
+const LONGEST: usize = 2_048;
+/// The most bytes of a host's name (RFC 1035, section 2.3.4).
+const LONGEST_HOST: usize = 253;
+
 impl Address {
     /// Reads what was typed: a name, an address, any page's address out of a browser, or a `countersign://` link.
     ///
@@ -33,6 +38,9 @@ impl Address {
         if text.is_empty() {
             return Err(WrongAddress::Empty);
         }
+        if text.len() > LONGEST {
+            return Err(WrongAddress::Unreadable);
+        }
         if let Some(link) = crate::deep_link::DeepLink::read(text) {
             return match link {
                 crate::deep_link::DeepLink::Connect { address } => Ok(address),
@@ -41,6 +49,10 @@ impl Address {
         }
         if text.contains("://") {
             return Self::of(&Url::parse(text).map_err(|_| WrongAddress::Unreadable)?);
+        }
+        // A number is an address to whoever reads web addresses, and to nobody else.
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(WrongAddress::Unreadable);
         }
         // Who names this machine means the desk that runs on it, which has no certificate.
         let schemes = ["http", "https"].map(|scheme| Url::parse(&format!("{scheme}://{text}")));
@@ -55,6 +67,9 @@ impl Address {
     pub fn of(url: &Url) -> Result<Self, WrongAddress> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(WrongAddress::Credentials);
+        }
+        if url.host_str().is_some_and(|host| host.len() > LONGEST_HOST) {
+            return Err(WrongAddress::Unreadable);
         }
         match (url.scheme(), url.host()) {
             ("https", Some(_)) => {}
@@ -126,6 +141,9 @@ mod tests {
             ("http://localhost.evil.test", WrongAddress::Plain),
             ("https://dana:secret@desk.example.com", WrongAddress::Credentials),
             ("ftp://desk.example.com", WrongAddress::Unreadable),
+            ("99999", WrongAddress::Unreadable),
+            (&*"a".repeat(254), WrongAddress::Unreadable),
+            (&*format!("https://desk.example.com/{}", "a".repeat(2_048)), WrongAddress::Unreadable),
             ("file:///etc/passwd", WrongAddress::Unreadable),
             ("javascript://alert(1)", WrongAddress::Unreadable),
             ("desk example", WrongAddress::Unreadable),

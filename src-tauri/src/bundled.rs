@@ -24,7 +24,7 @@ const PORTS: u16 = 20;
 pub enum Trouble {
     /// Somebody else has its port.
     #[error(
-        "Port {0}, by which your agents reach the desk, is taken by another program. Close that program, then try again."
+        "Port {0}, by which your agents reach the desk, is taken: by another program, or by a Countersign that runs already. Close it, then try again."
     )]
     PortTaken(u16),
     /// No port can be had.

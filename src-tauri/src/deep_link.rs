@@ -41,7 +41,9 @@ impl DeepLink {
             let mut found = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
             found.next().filter(|value| !value.is_empty() && found.next().is_none())
         };
-        match (url.host_str().filter(|_| bare)?, url.path()) {
+        // Only the hosts of web addresses are written small by the one who reads them.
+        let host = url.host_str().filter(|_| bare)?.to_ascii_lowercase();
+        match (&*host, url.path()) {
             ("request", path) => {
                 let id = path.strip_prefix('/')?.parse().ok()?;
                 let desk = match asked("server") {
@@ -74,6 +76,13 @@ mod tests {
         let desk = Address::read("https://desk.example.com").ok();
         let named = read(&format!("countersign://request/{ID}?server=https://desk.example.com"));
         assert_eq!(named, Some(DeepLink::Request { id, desk }));
+    }
+
+    #[test]
+    fn a_link_may_be_written_in_capitals() {
+        let address = Address::read("https://desk.example.com").unwrap();
+        let link = DeepLink::read("COUNTERSIGN://CONNECT?server=https://desk.example.com");
+        assert_eq!(link, Some(DeepLink::Connect { address }));
     }
 
     #[test]

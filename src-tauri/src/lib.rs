@@ -34,6 +34,9 @@ use tauri::{App, AppHandle, Manager as _, RunEvent};
 use tauri_plugin_deep_link::DeepLinkExt as _;
 use url::Url;
 
+/// Which links the app follows.
+const FOLLOWED: &str = "The app follows links to a request, and to a desk at an address that begins with https.";
+
 /// The keys that bring the queue up from anywhere.
 #[cfg(desktop)]
 const SHORTCUT: &str = "Ctrl+Alt+C";
@@ -49,7 +52,12 @@ pub fn run() {
     #[cfg(desktop)]
     let builder = builder
         // First of all: a second start hands its link over and ends before it opens anything.
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| window::show(app)))
+        .plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
+            // A login that starts it though it runs already brings nothing up.
+            if !arguments.iter().any(|argument| argument == window::HIDDEN) {
+                window::show(app);
+            }
+        }))
         .plugin(tauri_plugin_autostart::Builder::new().app_name("Countersign").arg(window::HIDDEN).build())
         .plugin(window_state());
     let built = builder
@@ -195,7 +203,10 @@ fn listen_to_links(app: &App, shell: &Arc<Shell>) {
                     Some(link) => {
                         tauri::async_runtime::spawn(shell.clone().follow(link));
                     }
-                    None => tracing::warn!("a link asked for something that the app does not know"),
+                    None => {
+                        tracing::warn!("a link asked for something that the app does not know");
+                        notices::say(shell.app(), "This link can't be followed", FOLLOWED);
+                    }
                 }
             }
         }

@@ -8,13 +8,17 @@ use std::sync::Mutex;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged unless `COUNTERSIGN_LOG_FILTER` says otherwise. What the libraries say is ours to say at the boundary.
-const FILTER: &str = "info,rmcp=warn,zbus=warn,tao=warn,wry=warn";
+const FILTER: &str = "info,rmcp=warn,zbus=warn,tao=warn,wry=warn,rustls_platform_verifier=off";
+
+/// The one before it.
+fn before(folder: &Path) -> PathBuf {
+    folder.join("countersign.last.log")
+}
 
 /// The most bytes of a log before the next one is begun.
 const LIMIT: u64 = 5 * 1024 * 1024;
 
 /// The file in the folder.
-#[must_use]
 fn file(folder: &Path) -> PathBuf {
     folder.join("countersign.log")
 }
@@ -35,10 +39,11 @@ pub fn start(folder: &Path) {
     }));
 }
 
-/// The end of it, of at most so many bytes; empty where none can be read.
+/// The end of it and of the one before it, each of at most so many bytes; empty where none can be read.
 #[must_use]
 pub fn end(folder: &Path, most: u64) -> String {
-    read_end(&file(folder), most).unwrap_or_default()
+    let end = |file: &Path| read_end(file, most).unwrap_or_default();
+    end(&before(folder)) + &end(&file(folder))
 }
 
 fn read_end(path: &Path, most: u64) -> io::Result<String> {
@@ -62,9 +67,8 @@ impl Log {
     fn begin(folder: &Path, limit: u64) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let path = file(folder);
-        if path.exists() {
-            std::fs::rename(&path, folder.join("countersign.last.log"))?;
-        }
+        // Where that can't be, this one goes on.
+        let _ = std::fs::rename(&path, before(folder));
         let file = File::options().create(true).append(true).open(path)?;
         Ok(Self { folder: folder.to_owned(), file, left: limit, limit })
     }
@@ -73,8 +77,11 @@ impl Log {
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let length = bytes.len() as u64;
-        if length > self.left && self.left < self.limit {
-            *self = Self::begin(&self.folder, self.limit)?;
+        if length > self.left
+            && self.left < self.limit
+            && let Ok(next) = Self::begin(&self.folder, self.limit)
+        {
+            *self = next;
         }
         self.file.write_all(bytes)?;
         self.left = self.left.saturating_sub(length);
@@ -90,8 +97,8 @@ impl Write for Log {
 mod tests {
     use super::*;
 
-    fn last(folder: &Path) -> String {
-        std::fs::read_to_string(folder.join("countersign.last.log")).unwrap()
+    fn read(file: &Path) -> String {
+        std::fs::read_to_string(file).unwrap()
     }
 
     #[test]
@@ -100,8 +107,8 @@ mod tests {
         for start in ["one", "two", "three"] {
             Log::begin(folder.path(), LIMIT).unwrap().write_all(start.as_bytes()).unwrap();
         }
-        assert_eq!(end(folder.path(), 100), "three");
-        assert_eq!(last(folder.path()), "two");
+        assert_eq!((read(&before(folder.path())), read(&file(folder.path()))), ("two".to_owned(), "three".to_owned()));
+        assert_eq!(end(folder.path(), 4), "twohree", "what came before a crash goes along");
     }
 
     #[test]
@@ -111,10 +118,18 @@ mod tests {
         for line in ["12345", "678", "9abcd", "a line that is longer than all", "end"] {
             log.write_all(line.as_bytes()).unwrap();
         }
-        assert_eq!(
-            (end(folder.path(), 100).as_str(), last(folder.path()).as_str()),
-            ("end", "a line that is longer than all")
-        );
-        assert_eq!(end(folder.path(), 2), "nd");
+        assert_eq!(read(&file(folder.path())), "end");
+        assert_eq!(read(&before(folder.path())), "a line that is longer than all");
+    }
+
+    #[test]
+    fn a_log_that_can_not_be_begun_anew_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(before(folder.path()).join("in the way")).unwrap();
+        let mut log = Log::begin(folder.path(), 5).unwrap();
+        for line in ["12345", "678"] {
+            log.write_all(line.as_bytes()).unwrap();
+        }
+        assert_eq!(read(&file(folder.path())), "12345678");
     }
 }

@@ -67,6 +67,8 @@ struct Inner {
     /// Ends what belongs to the session or to the try to get one.
     stop: CancellationToken,
     shortcut: Option<String>,
+    /// What the tray shows.
+    drawn: Option<tray::View>,
 }
 
 /// A sign-in that waits for the browser.
@@ -97,6 +99,7 @@ impl Shell {
             entering: None,
             stop: CancellationToken::new(),
             shortcut: None,
+            drawn: None,
         };
         Self {
             app,
@@ -143,6 +146,13 @@ impl Shell {
     #[must_use]
     pub fn status(&self) -> AppStatus {
         self.inner().status.clone()
+    }
+
+    /// Whether somebody is signed in at a desk.
+    #[cfg(desktop)]
+    #[must_use]
+    pub fn is_signed_in(&self) -> bool {
+        matches!(self.inner().status, AppStatus::Ready { .. })
     }
 
     fn change_settings(&self, change: impl FnOnce(&mut Settings)) -> Told<()> {
@@ -218,10 +228,13 @@ impl Shell {
         Ok(true)
     }
 
-    /// Draws the tray and the badge anew.
+    /// Draws the tray and the badge anew, where they differ: a menu that is open would close.
     pub fn show_board(&self) {
         let view = self.tray_view();
-        tray::draw(&self.app, &view);
+        let before = self.inner().drawn.replace(view.clone());
+        if before.as_ref() != Some(&view) {
+            tray::draw(&self.app, &view);
+        }
     }
 
     /// What the tray shows.

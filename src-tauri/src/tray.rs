@@ -24,6 +24,6 @@ pub struct View {
     pub start_at_login: bool,
 }
 
-#[cfg(mobile)]
 /// Phones have no tray.
+#[cfg(mobile)]
 pub fn draw(_: &tauri::AppHandle, _: &View) {}

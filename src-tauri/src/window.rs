@@ -107,17 +107,17 @@ fn is_own(url: &Url) -> bool {
     own
 }
 
-#[cfg(mobile)]
 /// Phones start nothing.
+#[cfg(mobile)]
 pub fn starts_at_login(_: &AppHandle) -> bool {
     false
 }
 
-#[cfg(mobile)]
 /// Phones start nothing.
 ///
 /// # Errors
 /// Always.
+#[cfg(mobile)]
 pub fn start_at_login(_: &AppHandle, _: bool) -> Result<(), String> {
     Err("A phone starts no apps by itself.".to_owned())
 }

@@ -165,6 +165,7 @@ async fn where_the_keychain_is_locked_and_nobody_opens_it_a_file_keeps_the_sessi
     let app = team.app_on(&computer).await;
     app.click("nav-account").await;
     app.says("app-where", "no keychain that is open").await;
+    assert!(computer.config().join("session").exists());
     app.quit().await;
     let app = computer.app(&[]).await;
     app.says("live", "Live").await;

@@ -38,6 +38,7 @@ async fn hostile_links_and_a_second_start_open_nothing_but_the_window() {
     {
         assert!(computer.start_app(&[link]).wait().await.unwrap().success());
     }
+    computer.notifications.showing("This link can't be followed").await;
     let elsewhere = format!("countersign://request/{id}?server=https://other.example.com");
     assert!(computer.start_app(&[&elsewhere]).wait().await.unwrap().success());
     computer.notifications.showing("This link is for another desk").await;
@@ -150,7 +151,7 @@ async fn a_window_whose_clock_is_five_hours_ahead_still_says_how_long_a_request_
     team.held(4_900).await;
     app.says("effect", "destructive").await;
     let row = app.awaits("document.querySelector('[data-testid=request-row]').innerText").await;
-    assert!(["9:5", "10:00"].iter().any(|left| row.as_str().unwrap().contains(&format!("just now · {left}"))), "{row}");
+    assert!(["9:", "10:00"].iter().any(|left| row.as_str().unwrap().contains(&format!(" · {left}"))), "{row}");
     app.click_in("request-row", "td").await;
     app.says("approve", "Approve for user").await;
     team.dana.quit().await;

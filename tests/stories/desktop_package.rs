@@ -63,11 +63,17 @@ async fn a_link_that_the_system_hands_to_the_installed_app_arrives() {
 #[test]
 fn what_it_depends_on_is_what_the_app_runs_with() {
     let depends = field(&package(), "Depends");
+    assert_eq!(field(&package(), "Recommends").trim(), "libunity9");
     for needed in ["libwebkit2gtk-4.1-0", "libgtk-3-0", "libayatana-appindicator3-1"] {
         assert!(depends.contains(needed), "{needed}: {depends}");
     }
     for needed in depends.split(',').map(|one| one.split_whitespace().next().unwrap_or_default()) {
-        let known = Command::new("dpkg-query").args(["--show", needed]).output().unwrap();
-        assert!(known.status.success(), "{needed} is not on the system that the stories ran on");
+        let mut known = Command::new("dpkg-query");
+        known.args(["--showformat=${db:Status-Status}", "--show", needed]);
+        assert_eq!(
+            String::from_utf8(known.output().unwrap().stdout).unwrap(),
+            "installed",
+            "{needed} is not on the system that the stories ran on"
+        );
     }
 }

@@ -244,7 +244,38 @@ async fn somebody_leaves_the_browser_that_was_to_set_the_desk_up_and_opens_the_p
     assert_eq!(computer.opened(2).await, first);
     let dana = Browser::start().await;
     dana.open(&first).await;
-    dana.shows("Countersign").await;
+    dana.find("setup-finish").await;
     dana.quit().await;
+    app.quit().await;
+}
+
+#[tokio::test]
+async fn a_second_start_by_the_system_brings_nothing_up() {
+    let computer = Computer::start().await;
+    let app = computer.app(&[]).await;
+    app.shows("Where is your desk?").await;
+    computer.screen.close(WINDOW);
+    computer.screen.has_window(WINDOW, false).await;
+    assert!(computer.start_app(&["--hidden"]).wait().await.unwrap().success());
+    // The next start by hand comes after it: what the first was to do is done by then.
+    assert!(!computer.screen.shows(WINDOW));
+    assert!(computer.start_app(&[]).wait().await.unwrap().success());
+    computer.screen.has_window(WINDOW, true).await;
+    app.quit().await;
+}
+
+#[tokio::test]
+async fn before_anybody_is_signed_in_the_trays_ways_lead_to_the_window_and_nowhere_later() {
+    let team = given_team().await;
+    let computer = Computer::start().await;
+    let app = computer.app(&[]).await;
+    app.says("copy-diagnostics", "Copy diagnostics").await;
+    computer.screen.close(WINDOW);
+    computer.screen.has_window(WINDOW, false).await;
+    computer.tray.choose("Copy diagnostics").await;
+    computer.screen.has_window(WINDOW, true).await;
+    sign_app_in(&app, &team.desk, &team.dana).await;
+    app.shows("No pending approvals").await;
+    team.dana.quit().await;
     app.quit().await;
 }

@@ -1,6 +1,6 @@
 //! A dock that shows the number on an app's icon: Unity's launcher API, as KDE's task bar and Ubuntu's dock read it.
 
-use crate::pause;
+use crate::{awaited, pause};
 use futures::StreamExt as _;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -44,8 +44,11 @@ impl Badges {
 
     /// Waits until this app's icon shows this number, or none.
     pub async fn shows(&self, app: &str, number: Option<i64>) {
-        while self.shown.lock().unwrap().get(app).copied() != number {
-            pause().await;
-        }
+        awaited(&format!("{number:?} on the icon of {app}"), async {
+            while self.shown.lock().unwrap().get(app).copied() != number {
+                pause().await;
+            }
+        })
+        .await;
     }
 }

@@ -48,7 +48,7 @@ pub use mcp::{McpClient, Messages, text};
 #[cfg(target_os = "linux")]
 pub use notifications::{Notifications, Shown};
 pub use page::Page;
-pub use pause::pause;
+pub use pause::{awaited, pause};
 pub use person::Person;
 pub use process::{Demo, Ended, Process, binary, command, free_port, refused_command, run, run_at_home, run_on};
 pub use program::{node_script, program, python_script, test_file};

@@ -1,6 +1,6 @@
 //! A session bus with a notification daemon on it that records what it is told to show and presses buttons.
 
-use crate::pause;
+use crate::{awaited, pause};
 use std::collections::HashMap;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -122,9 +122,12 @@ impl Notifications {
 
     async fn waits_for_owner(&self, name: &str, owned: bool) {
         let bus = zbus::fdo::DBusProxy::new(&self.connection).await.unwrap();
-        while bus.name_has_owner(name.try_into().unwrap()).await.unwrap() != owned {
-            pause().await;
-        }
+        awaited(&format!("{name} on the bus: {owned}"), async {
+            while bus.name_has_owner(name.try_into().unwrap()).await.unwrap() != owned {
+                pause().await;
+            }
+        })
+        .await;
     }
 
     /// Waits until something with this title is on the screen.

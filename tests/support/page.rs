@@ -1,6 +1,6 @@
 //! A page that a WebDriver drives: a browser's, or the desktop app's window.
 
-use crate::pause;
+use crate::{awaited, pause};
 use serde_json::Value;
 use std::time::Duration;
 use thirtyfour::prelude::*;
@@ -97,16 +97,22 @@ impl Page {
 
     /// Waits until the box there has a tick, or none.
     pub async fn is_ticked(&self, testid: &str, ticked: bool) {
-        while self.find(testid).await.is_selected().await.unwrap() != ticked {
-            pause().await;
-        }
+        awaited(&format!("the tick {ticked} at {testid}"), async {
+            while self.find(testid).await.is_selected().await.unwrap() != ticked {
+                pause().await;
+            }
+        })
+        .await;
     }
 
     /// Waits until this stands in the field there.
     pub async fn has_in(&self, testid: &str, text: &str) {
-        while self.find(testid).await.prop("value").await.unwrap().as_deref() != Some(text) {
-            pause().await;
-        }
+        awaited(&format!("{text:?} in {testid}"), async {
+            while self.find(testid).await.prop("value").await.unwrap().as_deref() != Some(text) {
+                pause().await;
+            }
+        })
+        .await;
     }
 
     /// Makes the window so many pixels wide and high.

@@ -1,6 +1,6 @@
 //! A display that nobody sees, with a keyboard and somebody to close windows.
 
-use crate::pause;
+use crate::{awaited, pause};
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -61,9 +61,18 @@ impl Screen {
 
     /// Waits until a window with this title is shown, or none is.
     pub async fn has_window(&self, title: &str, shown: bool) {
-        while self.window(title).is_some() != shown {
-            pause().await;
-        }
+        awaited(&format!("a window {title:?}, shown: {shown}"), async {
+            while self.window(title).is_some() != shown {
+                pause().await;
+            }
+        })
+        .await;
+    }
+
+    /// Whether a window with this title is shown now.
+    #[must_use]
+    pub fn shows(&self, title: &str) -> bool {
+        self.window(title).is_some()
     }
 
     /// Asks a window to close, as its title bar's button would.

@@ -1,7 +1,7 @@
 //! A tray for one icon: the watcher that it is announced to, and whoever looks at its menu and chooses from it. The
 //! StatusNotifierItem specification and com.canonical.dbusmenu.
 
-use crate::pause;
+use crate::{awaited, pause};
 use std::sync::{Arc, Mutex};
 use zbus::message::Header;
 use zbus::zvariant::{OwnedValue, Value};
@@ -67,19 +67,25 @@ impl Tray {
 
     /// Waits for a line with these words; what it is.
     pub async fn entry(&self, words: &str) -> Entry {
-        loop {
-            if let Some(entry) = self.entries().await.into_iter().find(|entry| entry.words.contains(words)) {
-                return entry;
+        awaited(&format!("a line in the tray with {words:?}"), async {
+            loop {
+                if let Some(entry) = self.entries().await.into_iter().find(|entry| entry.words.contains(words)) {
+                    return entry;
+                }
+                pause().await;
             }
-            pause().await;
-        }
+        })
+        .await
     }
 
     /// Waits until a line with these words has a tick, or none.
     pub async fn ticks(&self, words: &str, ticked: bool) {
-        while self.entry(words).await.ticked != ticked {
-            pause().await;
-        }
+        awaited(&format!("the tick {ticked} at {words:?} in the tray"), async {
+            while self.entry(words).await.ticked != ticked {
+                pause().await;
+            }
+        })
+        .await;
     }
 
     /// Chooses the line with these words.
@@ -92,9 +98,12 @@ impl Tray {
 
     /// Waits until this number stands beside the icon.
     pub async fn counts(&self, number: &str) {
-        while self.property("XAyatanaLabel").await.as_deref() != Some(number) {
-            pause().await;
-        }
+        awaited(&format!("{number} beside the tray's icon"), async {
+            while self.property("XAyatanaLabel").await.as_deref() != Some(number) {
+                pause().await;
+            }
+        })
+        .await;
     }
 
     /// What the icon is called.

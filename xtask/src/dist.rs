@@ -32,7 +32,7 @@ pub(crate) fn dist() -> Result<()> {
     for (bundle, needs) in bundles() {
         match needs.iter().find(|program| shell::on_path(program).is_none()) {
             Some(program) => missed.push(format!("{bundle}: there is no {program} here")),
-            None => match pack(&cli, bundle).and_then(|()| tighten(&app, bundle)) {
+            None => match pack(&cli, &app, bundle).and_then(|()| tighten(&app, bundle, "-z9")) {
                 Ok(()) => made.push(*bundle),
                 Err(error) => missed.push(format!("{bundle}: {error:#}")),
             },
@@ -56,13 +56,14 @@ const fn bundles() -> &'static [(&'static str, &'static [&'static str])] {
     }
 }
 
-fn pack(cli: &Path, bundle: &str) -> Result<()> {
+fn pack(cli: &Path, app: &Path, bundle: &str) -> Result<()> {
+    empty(&app.with_file_name("bundle").join(bundle))?;
     let mut command = shell::without_package(Command::new(cli));
     shell::run(command.current_dir(shell::root().join("src-tauri")).args(["bundle", "--bundles", bundle]))
 }
 
 /// The CLI packs a `.deb` by gzip, and has no setting for it; by xz it is a third smaller.
-fn tighten(app: &Path, bundle: &str) -> Result<()> {
+fn tighten(app: &Path, bundle: &str, level: &str) -> Result<()> {
     if bundle != "deb" {
         return Ok(());
     }
@@ -72,12 +73,21 @@ fn tighten(app: &Path, bundle: &str) -> Result<()> {
     }
     let deb = the_deb(app)?;
     let folder = deb.with_extension("unpacked");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("{} can't be removed", folder.display()))?;
-    }
+    empty(&folder)?;
     shell::run(Command::new("dpkg-deb").arg("--raw-extract").args([&deb, &folder]))?;
-    shell::run(Command::new("dpkg-deb").args(["-Zxz", "-z9", "--root-owner-group", "--build"]).args([&folder, &deb]))?;
-    fs::remove_dir_all(&folder).with_context(|| format!("{} can't be removed", folder.display()))
+    let part = deb.with_extension("part");
+    shell::run(Command::new("dpkg-deb").args(["-Zxz", level, "--root-owner-group", "--build"]).args([&folder, &part]))?;
+    // Whole or not at all.
+    fs::rename(&part, &deb).with_context(|| format!("{} can't be written", deb.display()))?;
+    empty(&folder)
+}
+
+/// Removes what is left there of another time.
+fn empty(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("{} can't be removed", folder.display()))?;
+    }
+    Ok(())
 }
 
 /// The package beside this binary.
@@ -103,13 +113,14 @@ pub(crate) fn deb_for_tests(app: &Path) -> Result<PathBuf> {
         return Ok(deb);
     }
     let cli = cli()?;
+    empty(&profile)?;
     fs::create_dir_all(&profile).with_context(|| format!("{} can't be made", profile.display()))?;
     // Symbols are nine tenths of it.
     shell::run(Command::new("strip").arg("-o").args([&copy, app]))?;
     let mut command = shell::without_package(Command::new(cli));
     command.current_dir(shell::root().join("src-tauri")).env("CARGO_TARGET_DIR", &target);
     shell::run(command.args(["bundle", "--debug", "--bundles", "deb"]))?;
-    tighten(&copy, "deb")?;
+    tighten(&copy, "deb", "-z1")?;
     the_deb(&copy)
 }
 

@@ -11,6 +11,7 @@ use tauri::tray::{MouseButton, MouseButtonState, TrayIconBuilder, TrayIconEvent}
 use tauri::{AppHandle, Manager as _, Wry};
 
 const ID: &str = "tray";
+const WAITS: &str = "waits";
 const OPEN: &str = "open";
 const REQUEST: &str = "request:";
 const DO_NOT_DISTURB: &str = "do-not-disturb";
@@ -78,7 +79,7 @@ fn menu(app: &AppHandle, view: &View) -> tauri::Result<Menu<Wry>> {
     let check = |id: &str, words: &str, on: bool| CheckMenuItem::with_id(app, id, words, true, on, None::<&str>);
     let line = || PredefinedMenuItem::separator(app);
     let first = view.standing.map_or_else(|| waiting(view.pending), ToOwned::to_owned);
-    menu.append(&MenuItem::with_id(app, "waiting", first, false, None::<&str>)?)?;
+    menu.append(&MenuItem::with_id(app, WAITS, first, false, None::<&str>)?)?;
     for row in &view.newest {
         menu.append(&item(format!("{REQUEST}{}", row.id), &words::menu_line(row))?)?;
     }
@@ -111,8 +112,9 @@ fn chosen(shell: &Arc<Shell>, event: &MenuEvent) {
             complain(window::start_at_login(shell.app(), on));
             shell.show_board();
         }
-        // Both have their button there.
-        ANOTHER_DESK | DIAGNOSTICS => shell.go("/account#app"),
+        // Both have their button on that page, and on every page that is shown before somebody is signed in.
+        ANOTHER_DESK | DIAGNOSTICS if shell.is_signed_in() => shell.go("/account#app"),
+        ANOTHER_DESK | DIAGNOSTICS => window::show(shell.app()),
         other => {
             if let Some(id) = other.strip_prefix(REQUEST) {
                 shell.go(&format!("/requests/{id}"));

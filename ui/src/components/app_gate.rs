@@ -100,6 +100,7 @@ fn set_up(address: &str, task: &Task) -> Html {
                 <Button tone="main wide" onclick={does(task, shell::sign_in)} busy={task.is_busy()}
                     testid="app-open-again">{ "Open the page again" }</Button>
                 <AnotherDesk />
+                <CopyDiagnostics inline=true />
                 <p class="hint">{ format!("Your agents reach this desk at {address}.") }</p>
             </>
         },

@@ -37,7 +37,13 @@ pub(crate) fn CopyButton(props: &CopyButtonProps) -> Html {
             if !props.inline {
                 { icon(if *said == Some("Copied") { Picture::Check } else { Picture::Copy }) }
             }
-            <span aria-live="polite">{ said.map_or(props.label.clone(), AttrValue::Static) }</span>
+            // What it says for a moment is shorter: nothing beside it moves under the hand that just pressed.
+            <span class="copy-words">
+                <span aria-hidden={said.is_some().then_some("true")} class={classes!(said.is_some().then_some("away"))}>
+                    { props.label.clone() }
+                </span>
+                <span aria-live="polite">{ said.unwrap_or_default() }</span>
+            </span>
         </button>
     }
 }

@@ -11,6 +11,8 @@ use crate::hooks::pending::use_pending;
 use crate::hooks::use_me;
 use crate::routes::Route;
 use countersign_domain::user::Role;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, Node};
 use yew::prelude::*;
 
 #[derive(Properties, PartialEq)]
@@ -57,6 +59,7 @@ struct Page {
     to: Route,
     of: Picture,
     name: &'static str,
+    /// Whether it is there for admins only.
     admins: bool,
 }
 
@@ -93,7 +96,7 @@ struct MoreProps {
 /// The pages that a phone's bar has no room for; elsewhere they stand in it like the others.
 #[component]
 fn More(props: &MoreProps) -> Html {
-    let open = use_state_eq(|| false);
+    let (open, whole, button) = (use_state_eq(|| false), use_node_ref(), use_node_ref());
     let shut = {
         let open = open.setter();
         Callback::from(move |()| open.set(false))
@@ -103,11 +106,14 @@ fn More(props: &MoreProps) -> Html {
         use_effect_with(props.here.clone(), move |_| shut.emit(()));
     }
     {
-        let (shut, is_open) = (shut.clone(), *open);
+        let (shut, is_open, button) = (shut.clone(), *open, button.clone());
         use_keys(Callback::from(move |event: KeyboardEvent| {
             let taken = is_open && event.key() == "Escape";
             if taken {
                 shut.emit(());
+                if let Some(button) = button.cast::<HtmlElement>() {
+                    let _ = button.focus();
+                }
             }
             taken
         }));
@@ -116,17 +122,32 @@ fn More(props: &MoreProps) -> Html {
         let open = open.clone();
         Callback::from(move |_: MouseEvent| open.set(!*open))
     };
+    // Who tabs on past the last of them leaves them behind.
+    let onfocusout = {
+        let (shut, whole) = (shut.clone(), whole.clone());
+        Callback::from(move |event: FocusEvent| {
+            let next = event.related_target().and_then(|next| next.dyn_into::<Node>().ok());
+            let leaves = |next: Node| whole.get().is_some_and(|whole| !whole.contains(Some(&next)));
+            if next.is_some_and(leaves) {
+                shut.emit(());
+            }
+        })
+    };
     let current = props.pages.iter().any(|page| page.to == props.here);
     html! {
-        <li class={classes!("nav-more", (*open).then_some("open"))}>
-            <button type="button" class={classes!("more-button", current.then_some("current"))} onclick={toggle}
+        <li ref={whole} class={classes!("nav-more", (*open).then_some("open"))} {onfocusout}>
+            <button ref={button} type="button" class={classes!("more-button", current.then_some("current"))} onclick={toggle}
                 aria-expanded={open.to_string()} aria-controls="more-pages" data-testid="nav-more">
                 { icon(Picture::More) }<span class="nav-word">{ "More" }</span>
+                if current {
+                    <span class="unseen">{ ", with the page that you are on" }</span>
+                }
             </button>
             if *open {
                 <div class="more-shade" aria-hidden="true" onclick={shut.reform(|_: MouseEvent| ())} />
             }
-            <ul id="more-pages">{ for props.pages.iter().map(|page| item(page, &props.here, None)) }</ul>
+            // Also for the page that one is on already.
+            <ul id="more-pages" onclick={shut.reform(|_: MouseEvent| ())}>{ for props.pages.iter().map(|page| item(page, &props.here, None)) }</ul>
         </li>
     }
 }

@@ -3,6 +3,7 @@
 use crate::backend::shell;
 use crate::components::brand::brand;
 use crate::components::button::Button;
+use crate::components::copy_diagnostics::CopyDiagnostics;
 use crate::components::field::{field, typed};
 use crate::components::form::form_error;
 use crate::hooks::title::use_title;
@@ -62,6 +63,7 @@ pub(crate) fn FirstStartPage(props: &FirstStartProps) -> Html {
                     </Button>
                 </form>
             </div>
+            <CopyDiagnostics inline=true />
         </main>
     }
 }
