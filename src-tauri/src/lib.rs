@@ -54,7 +54,7 @@ pub fn run() {
         // First of all: a second start hands its link over and ends before it opens anything.
         .plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
             // A login that starts it though it runs already brings nothing up.
-            if !arguments.iter().any(|argument| argument == window::HIDDEN) {
+            if !window::by_the_system(arguments.into_iter()) {
                 window::show(app);
             }
         }))

@@ -10,17 +10,17 @@ use tracing_subscriber::EnvFilter;
 /// What is logged unless `COUNTERSIGN_LOG_FILTER` says otherwise. What the libraries say is ours to say at the boundary.
 const FILTER: &str = "info,rmcp=warn,zbus=warn,tao=warn,wry=warn,rustls_platform_verifier=off";
 
-/// The one before it.
-fn before(folder: &Path) -> PathBuf {
-    folder.join("countersign.last.log")
-}
-
 /// The most bytes of a log before the next one is begun.
 const LIMIT: u64 = 5 * 1024 * 1024;
 
 /// The file in the folder.
 fn file(folder: &Path) -> PathBuf {
     folder.join("countersign.log")
+}
+
+/// The one before it.
+fn before(folder: &Path) -> PathBuf {
+    folder.join("countersign.last.log")
 }
 
 /// Starts it. An app that can't write its log works all the same.

@@ -237,6 +237,13 @@ impl Shell {
         }
     }
 
+    /// Draws them whatever stands there: a switch that is pressed changes its own tick, whether anything was done or not.
+    #[cfg(desktop)]
+    pub fn draw_board(&self) {
+        self.inner().drawn = None;
+        self.show_board();
+    }
+
     /// What the tray shows.
     #[must_use]
     pub fn tray_view(&self) -> tray::View {

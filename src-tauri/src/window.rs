@@ -4,7 +4,7 @@
 mod login;
 
 #[cfg(desktop)]
-pub use login::{HIDDEN, start_at_login, starts_at_login};
+pub use login::{HIDDEN, by_the_system, start_at_login, starts_at_login};
 use std::path::PathBuf;
 use tauri::{AppHandle, Manager as _, WebviewWindow, WebviewWindowBuilder};
 use url::Url;
@@ -51,7 +51,7 @@ fn build(app: &AppHandle, folder: Option<PathBuf>) -> tauri::Result<WebviewWindo
     let mut window = WebviewWindowBuilder::from_config(app, &config)?.on_navigation(is_own);
     #[cfg(desktop)]
     {
-        window = window.visible(!login::by_the_system());
+        window = window.visible(!by_the_system(std::env::args()));
     }
     if let Some(folder) = folder {
         window = window.data_directory(folder);
@@ -73,9 +73,8 @@ fn go_on_when_closed(window: &WebviewWindow) {
 
 fn fresh_folder() -> std::io::Result<PathBuf> {
     let folder = std::env::temp_dir().join(format!("countersign-{}", std::process::id()));
-    let builder = private();
     // One that is there already may be somebody else's.
-    builder.create(&folder)?;
+    private().create(&folder)?;
     Ok(folder)
 }
 

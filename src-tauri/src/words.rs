@@ -1,4 +1,4 @@
-//! What the notifications say, and the tray with them. Pure.
+//! What the notifications say, and what the tray says in the same words. Pure.
 
 use countersign_domain::card::Segment;
 use countersign_wire::app::AppStatus;

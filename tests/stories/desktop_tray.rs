@@ -5,7 +5,7 @@ use crate::browser::dana_sets_up;
 use crate::desktop::{curl, given_team, set_up_here, sign_app_in};
 use crate::given::{VARIABLES, file};
 use std::sync::Arc;
-use support::{Badges, Browser, Computer, Desk, Upstream, apply_to};
+use support::{Badges, Browser, Computer, Desk, Upstream, apply_to, awaited, pause};
 
 const WINDOW: &str = "Countersign";
 /// Control, Alt and C, as X knows them.
@@ -94,6 +94,24 @@ async fn the_start_at_login_is_switched_in_the_tray_and_in_the_window() {
 }
 
 #[tokio::test]
+async fn a_switch_that_the_system_does_not_take_stays_as_it_was() {
+    let computer = Computer::start().await;
+    let app = computer.app(&[]).await;
+    app.shows("Where is your desk?").await;
+    std::fs::create_dir_all(computer.home().join(".config")).unwrap();
+    std::fs::write(computer.home().join(".config/autostart"), "").unwrap();
+    computer.tray.choose("Start at login").await;
+    awaited("the log's word on the switch", async {
+        while !computer.log().contains("the tray's switch did not work") {
+            pause().await;
+        }
+    })
+    .await;
+    computer.tray.ticks("Start at login", false).await;
+    app.quit().await;
+}
+
+#[tokio::test]
 async fn with_its_window_closed_the_desk_on_this_computer_answers_agents_and_tells_of_it() {
     let computer = Computer::start().await;
     let app = computer.app(&[]).await;
@@ -137,8 +155,9 @@ async fn the_window_is_as_large_as_it_was_left() {
     app.shows("Where is your desk?").await;
     app.resize(900, 700).await;
     assert_eq!(app.awaits("[innerWidth, innerHeight]").await, serde_json::json!([900, 700]));
+    let process = computer.app_process().await.unwrap();
     computer.tray.choose("Quit Countersign").await;
-    computer.screen.has_window(WINDOW, false).await;
+    computer.ended(process).await;
     app.quit().await;
     let app = computer.app(&[]).await;
     app.shows("Where is your desk?").await;
@@ -202,7 +221,7 @@ async fn whoever_asks_for_help_copies_what_is_known_and_nothing_secret() {
     let app = team.app_on(&computer).await;
     team.dana.quit().await;
     let session = std::fs::read_to_string(computer.config().join("session")).unwrap();
-    let token = session.split('"').find(|word| word.len() > 40).unwrap();
+    let token = session.lines().nth(1).filter(|token| token.len() > 40).expect("the session's token");
     let known = app.awaits("window.__TAURI__.core.invoke('diagnostics')").await;
     let known = known.as_str().unwrap();
     for words in
@@ -214,6 +233,10 @@ async fn whoever_asks_for_help_copies_what_is_known_and_nothing_secret() {
     app.click("nav-account").await;
     app.click("copy-diagnostics").await;
     app.says("copy-diagnostics", "Copied").await;
+    // Control and V, in the name of a passkey.
+    app.fill("passkey-name", "\u{e009}v\u{e000}").await;
+    let pasted = app.find("passkey-name").await.prop("value").await.unwrap().unwrap();
+    assert!(pasted.starts_with(concat!("Countersign ", env!("CARGO_PKG_VERSION"))), "{pasted}");
     app.quit().await;
 }
 
@@ -257,7 +280,9 @@ async fn a_second_start_by_the_system_brings_nothing_up() {
     computer.screen.close(WINDOW);
     computer.screen.has_window(WINDOW, false).await;
     assert!(computer.start_app(&["--hidden"]).wait().await.unwrap().success());
-    // The next start by hand comes after it: what the first was to do is done by then.
+    // The menu is drawn where the window is shown, and answers after it.
+    computer.tray.entry("Nothing waits").await;
+    app.shows("Where is your desk?").await;
     assert!(!computer.screen.shows(WINDOW));
     assert!(computer.start_app(&[]).wait().await.unwrap().success());
     computer.screen.has_window(WINDOW, true).await;

@@ -2,7 +2,7 @@
 //! notification daemon, a home of its own, and a browser opener that only writes down what it was to open.
 
 use crate::page::Page;
-use crate::{Notifications, Screen, Tray, free_port, pause};
+use crate::{Notifications, Screen, Tray, awaited, free_port, pause};
 use serde_json::json;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -198,15 +198,35 @@ impl Computer {
         assert!(command.status().await.expect("gio; `cargo xtask test` brings it").success());
     }
 
+    /// The process of the app that runs here.
+    pub async fn app_process(&self) -> Option<u32> {
+        self.notifications.process_of(SINGLE_INSTANCE).await
+    }
+
+    /// Waits until this process has ended: its name is given up before it has written down what it remembers.
+    pub async fn ended(&self, process: u32) {
+        // Between its end and its parent's look it is a zombie (proc(5), "stat").
+        let runs = || std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+        awaited("the app's end", async {
+            while runs() {
+                pause().await;
+            }
+        })
+        .await;
+    }
+
     /// Waits until the app has opened so many pages in the browser; the last one.
     pub async fn opened(&self, number: usize) -> String {
-        loop {
-            let opened = std::fs::read_to_string(self.home.path().join("opened")).unwrap();
-            if let Some(page) = opened.lines().nth(number - 1) {
-                return page.to_owned();
+        awaited(&format!("page {number} in the browser"), async {
+            loop {
+                let opened = std::fs::read_to_string(self.home.path().join("opened")).unwrap();
+                if let Some(page) = opened.lines().nth(number - 1) {
+                    return page.to_owned();
+                }
+                pause().await;
             }
-            pause().await;
-        }
+        })
+        .await
     }
 
     /// How many pages the app has opened in the browser.
@@ -230,16 +250,21 @@ impl App<'_> {
         self.computer
     }
 
-    /// Ends the app.
+    /// Ends the app. A driver that ends closes the window at most, and with its window closed the app goes on.
     pub async fn quit(mut self) {
-        let _ = self.page.driver.quit().await;
+        if let Some(process) = self.computer.app_process().await {
+            terminate(process).await;
+            self.computer.ended(process).await;
+        }
+        let _ = awaited("the end of the session with the window", self.page.driver.quit()).await;
         // It passes SIGTERM on to the native driver; killed, it would leave that behind.
-        let id = self.driver.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-s", "TERM", &id]).status().await.unwrap().success());
-        let _ = self.driver.wait().await;
-        // One that still ends would take the next one's place.
-        self.computer.notifications.has_no_service(SINGLE_INSTANCE).await;
+        terminate(self.driver.id().unwrap()).await;
+        let _ = awaited("the end of tauri-driver", self.driver.wait()).await;
     }
+}
+
+async fn terminate(process: u32) {
+    assert!(Command::new("kill").args(["-s", "TERM", &process.to_string()]).status().await.unwrap().success());
 }
 
 fn write_program(path: &Path, script: &str) {

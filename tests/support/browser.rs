@@ -1,16 +1,15 @@
 //! A real Chromium with a virtual authenticator, driven over WebDriver.
 
 use crate::page::Page;
+use crate::process::speaking;
 use reqwest::Method as RequestMethod;
 use serde_json::{Value, json};
 use std::ops::Deref;
-use std::process::Stdio;
 use std::sync::Arc;
 use tempfile::TempDir;
 use thirtyfour::common::command::{Command as DriverCommand, ExtensionCommand};
 use thirtyfour::prelude::*;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 /// A browser of its own, with a profile and a passkey authenticator that go with it.
 pub struct Browser {
@@ -119,15 +118,7 @@ impl Browser {
 
 /// Starts a chromedriver on a free port, which it names itself.
 async fn chromedriver() -> (Child, u16) {
-    let mut child = Command::new("chromedriver")
-        .arg("--port=0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("chromedriver is not installed; run this by `cargo xtask test`, which names what is missing");
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (child, mut lines) = speaking("chromedriver", &["--port=0"]);
     while let Some(line) = lines.next_line().await.unwrap() {
         if let Some(port) =
             line.rsplit_once("started successfully on port ").map(|(_, port)| port.trim_end_matches('.').parse())

@@ -1,11 +1,10 @@
 //! A session bus with a notification daemon on it that records what it is told to show and presses buttons.
 
+use crate::process::speaking;
 use crate::{awaited, pause};
 use std::collections::HashMap;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use zbus::object_server::SignalEmitter;
 use zbus::zvariant::OwnedValue;
 use zbus::{Connection, connection, interface};
@@ -93,15 +92,7 @@ impl Daemon {
 impl Notifications {
     /// Starts a bus and the daemon on it.
     pub async fn start() -> Self {
-        let mut daemon = Command::new("dbus-daemon")
-            .args(["--session", "--nofork", "--nopidfile", "--print-address"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("dbus-daemon is not installed; run this by `cargo xtask test`, which names what is missing");
-        let mut lines = BufReader::new(daemon.stdout.take().unwrap()).lines();
+        let (daemon, mut lines) = speaking("dbus-daemon", &["--session", "--nofork", "--nopidfile", "--print-address"]);
         let bus = lines.next_line().await.unwrap().expect("the bus says where it is");
         let shown = Arc::default();
         let builder = connection::Builder::address(bus.as_str()).unwrap().name(NAME).unwrap();
@@ -120,6 +111,12 @@ impl Notifications {
         self.waits_for_owner(name, false).await;
     }
 
+    /// The process that has this service; none where it is not on the bus.
+    pub async fn process_of(&self, name: &str) -> Option<u32> {
+        let bus = zbus::fdo::DBusProxy::new(&self.connection).await.unwrap();
+        bus.get_connection_unix_process_id(name.try_into().unwrap()).await.ok()
+    }
+
     async fn waits_for_owner(&self, name: &str, owned: bool) {
         let bus = zbus::fdo::DBusProxy::new(&self.connection).await.unwrap();
         awaited(&format!("{name} on the bus: {owned}"), async {
@@ -132,20 +129,26 @@ impl Notifications {
 
     /// Waits until something with this title is on the screen.
     pub async fn showing(&self, title: &str) -> Shown {
-        loop {
-            let found = self.now().into_iter().find(|shown| shown.title.contains(title));
-            if let Some(found) = found {
-                return found;
+        awaited(&format!("a notification {title:?}"), async {
+            loop {
+                let found = self.now().into_iter().find(|shown| shown.title.contains(title));
+                if let Some(found) = found {
+                    return found;
+                }
+                pause().await;
             }
-            pause().await;
-        }
+        })
+        .await
     }
 
     /// Waits until nothing with this title is.
     pub async fn gone(&self, title: &str) {
-        while self.now().iter().any(|shown| shown.title.contains(title)) {
-            pause().await;
-        }
+        awaited(&format!("the end of the notification {title:?}"), async {
+            while self.now().iter().any(|shown| shown.title.contains(title)) {
+                pause().await;
+            }
+        })
+        .await;
     }
 
     /// What is on the screen now.

@@ -256,3 +256,14 @@ pub fn binary() -> PathBuf {
         PathBuf::from,
     )
 }
+
+/// Starts a program that says on standard output where it is; it, and its lines.
+pub(crate) fn speaking(program: &str, arguments: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap_or_else(|error| {
+        panic!("{program}: {error}; run this by `cargo xtask test`, which brings or names what is missing")
+    });
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    (child, lines)
+}

@@ -1,9 +1,8 @@
 //! A display that nobody sees, with a keyboard and somebody to close windows.
 
+use crate::process::speaking;
 use crate::{awaited, pause};
-use std::process::Stdio;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
     AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MapState, Window,
@@ -24,15 +23,8 @@ pub struct Screen {
 impl Screen {
     /// Turns it on, on a number that is free.
     pub async fn start() -> Self {
-        let mut process = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1440x1000x24", "-nolisten", "tcp", "-noreset"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("Xvfb is not installed; run this by `cargo xtask test`, which names what is missing");
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let size = ["-displayfd", "1", "-screen", "0", "1440x1000x24", "-nolisten", "tcp", "-noreset"];
+        let (process, mut lines) = speaking("Xvfb", &size);
         let number = lines.next_line().await.unwrap().expect("the display says its number");
         let name = format!(":{}", number.trim());
         let (server, screen) = x11rb::connect(Some(&name)).unwrap();

@@ -58,8 +58,13 @@ const fn bundles() -> &'static [(&'static str, &'static [&'static str])] {
 
 fn pack(cli: &Path, app: &Path, bundle: &str) -> Result<()> {
     empty(&app.with_file_name("bundle").join(bundle))?;
+    shell::run(&mut bundling(cli, bundle))
+}
+
+fn bundling(cli: &Path, bundle: &str) -> Command {
     let mut command = shell::without_package(Command::new(cli));
-    shell::run(command.current_dir(shell::root().join("src-tauri")).args(["bundle", "--bundles", bundle]))
+    command.current_dir(shell::root().join("src-tauri")).args(["bundle", "--bundles", bundle]);
+    command
 }
 
 /// The CLI packs a `.deb` by gzip, and has no setting for it; by xz it is a third smaller.
@@ -115,11 +120,9 @@ pub(crate) fn deb_for_tests(app: &Path) -> Result<PathBuf> {
     let cli = cli()?;
     empty(&profile)?;
     fs::create_dir_all(&profile).with_context(|| format!("{} can't be made", profile.display()))?;
-    // Symbols are nine tenths of it.
+    // Symbols are nearly half of it.
     shell::run(Command::new("strip").arg("-o").args([&copy, app]))?;
-    let mut command = shell::without_package(Command::new(cli));
-    command.current_dir(shell::root().join("src-tauri")).env("CARGO_TARGET_DIR", &target);
-    shell::run(command.args(["bundle", "--debug", "--bundles", "deb"]))?;
+    shell::run(bundling(&cli, "deb").arg("--debug").env("CARGO_TARGET_DIR", &target))?;
     tighten(&copy, "deb", "-z1")?;
     the_deb(&copy)
 }
@@ -141,11 +144,16 @@ fn script(name: &str) -> String {
     if cfg!(windows) { format!("{name}.cmd") } else { name.to_owned() }
 }
 
+/// Whether it was made after the app, and after what describes the package.
 fn is_newer(deb: &Path, app: &Path) -> Result<bool> {
-    let changed = |path: &Path| Ok::<_, anyhow::Error>(fs::metadata(path)?.modified()?);
-    let made = changed(deb)?;
+    let made = fs::metadata(deb)?.modified()?;
     let described = ["tauri.conf.json", "src-tauri/countersign.desktop"].map(|file| shell::root().join(file));
-    Ok(made > changed(app)? && made > changed(&described[0])? && made > changed(&described[1])?)
+    for source in described.iter().map(PathBuf::as_path).chain([app]) {
+        if fs::metadata(source)?.modified()? >= made {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn report(app: &Path, missed: &[String]) -> Result<()> {

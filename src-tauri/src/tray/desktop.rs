@@ -106,11 +106,12 @@ fn chosen(shell: &Arc<Shell>, event: &MenuEvent) {
         DO_NOT_DISTURB => {
             let on = !shell.tray_view().do_not_disturb;
             complain(shell.set_do_not_disturb(on));
+            shell.draw_board();
         }
         START_AT_LOGIN => {
             let on = !shell.tray_view().start_at_login;
             complain(window::start_at_login(shell.app(), on));
-            shell.show_board();
+            shell.draw_board();
         }
         // Both have their button on that page, and on every page that is shown before somebody is signed in.
         ANOTHER_DESK | DIAGNOSTICS if shell.is_signed_in() => shell.go("/account#app"),

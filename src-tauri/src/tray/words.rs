@@ -1,4 +1,4 @@
-//! What the tray says. Pure.
+//! What the tray alone says. Pure.
 
 use crate::words::asked;
 use countersign_wire::requests::RequestRow;

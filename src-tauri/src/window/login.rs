@@ -6,9 +6,9 @@ use tauri_plugin_autostart::ManagerExt as _;
 /// Said by the system when it starts the app, which nobody looks at then.
 pub const HIDDEN: &str = "--hidden";
 
-/// Whether the system started the app.
-pub(super) fn by_the_system() -> bool {
-    std::env::args().any(|argument| argument == HIDDEN)
+/// Whether the system started the app, by what it was started with.
+pub fn by_the_system(mut arguments: impl Iterator<Item = String>) -> bool {
+    arguments.any(|argument| argument == HIDDEN)
 }
 
 /// Whether the app starts when somebody logs in to this computer.

@@ -136,8 +136,9 @@ fn More(props: &MoreProps) -> Html {
     let current = props.pages.iter().any(|page| page.to == props.here);
     html! {
         <li ref={whole} class={classes!("nav-more", (*open).then_some("open"))} {onfocusout}>
-            <button ref={button} type="button" class={classes!("more-button", current.then_some("current"))} onclick={toggle}
-                aria-expanded={open.to_string()} aria-controls="more-pages" data-testid="nav-more">
+            <button ref={button} type="button" class={classes!("more-button", current.then_some("current"))}
+                onclick={toggle} aria-expanded={open.to_string()} aria-controls="more-pages"
+                data-testid="nav-more">
                 { icon(Picture::More) }<span class="nav-word">{ "More" }</span>
                 if current {
                     <span class="unseen">{ ", with the page that you are on" }</span>
@@ -147,7 +148,9 @@ fn More(props: &MoreProps) -> Html {
                 <div class="more-shade" aria-hidden="true" onclick={shut.reform(|_: MouseEvent| ())} />
             }
             // Also for the page that one is on already.
-            <ul id="more-pages" onclick={shut.reform(|_: MouseEvent| ())}>{ for props.pages.iter().map(|page| item(page, &props.here, None)) }</ul>
+            <ul id="more-pages" onclick={shut.reform(|_: MouseEvent| ())}>
+                { for props.pages.iter().map(|page| item(page, &props.here, None)) }
+            </ul>
         </li>
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::backend::shell;
 use crate::components::another_desk::AnotherDesk;
+use crate::components::copy_diagnostics::CopyDiagnostics;
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
@@ -23,6 +24,7 @@ pub(crate) fn Opening() -> Html {
             <span role="status">{ "Opening the desk…" }</span>
             if *long {
                 <AnotherDesk />
+                <CopyDiagnostics inline=true />
             }
         </div>
     }
