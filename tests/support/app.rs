@@ -3,17 +3,22 @@
 
 use crate::page::Page;
 use crate::{Notifications, Screen, Tray, awaited, free_port, pause};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 /// The name on the bus by which a second app finds the first.
 const SINGLE_INSTANCE: &str = "dev.countersign.desk.SingleInstance";
+
+/// How long a driver may take to be ready, and then to have the window. A limit, not a wait.
+const START: Duration = Duration::from_secs(30);
 
 /// A computer that the app runs on: it stays while the app comes and goes.
 pub struct Computer {
@@ -149,34 +154,52 @@ impl Computer {
     pub async fn app_of(&self, binary: &Path, arguments: &[&str]) -> App<'_> {
         countersign_server::install_crypto();
         for _ in 0..3 {
-            if let Some(app) = self.try_app(binary, arguments).await {
-                return app;
+            let (mut driver, port) = self.driver().await;
+            let mut capabilities = Capabilities::new();
+            capabilities.set("browserName", json!("wry")).unwrap();
+            capabilities.set("tauri:options", json!({"application": binary, "args": arguments})).unwrap();
+            let taken = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities);
+            if let Ok(session) = timeout(START, taken).await {
+                let driven = session.expect("a window that can be driven");
+                return App { page: Page { driver: driven }, driver, computer: self };
             }
+            // The native driver looks for the app at a port that it had found free, and somebody else may have it by
+            // now. A window that is not there is the app's own fault.
+            assert!(self.screen.shows("Countersign"), "the app's window did not come");
+            self.end_app().await;
+            end(&mut driver).await;
         }
-        panic!("tauri-driver ends at once: is WebKitWebDriver here?")
+        panic!("the app's window is never handed to its driver")
     }
 
-    /// None where somebody else took one of the driver's ports meanwhile.
-    async fn try_app(&self, binary: &Path, arguments: &[&str]) -> Option<App<'_>> {
+    /// A driver that is ready, and its port.
+    async fn driver(&self) -> (Child, u16) {
+        for _ in 0..3 {
+            if let Some(driver) = self.try_driver().await {
+                return driver;
+            }
+        }
+        panic!("tauri-driver is never ready: is WebKitWebDriver here?")
+    }
+
+    /// None where somebody else took one of its two ports meanwhile: without the native driver's it would pass
+    /// everything on to nobody, for ever.
+    async fn try_driver(&self) -> Option<(Child, u16)> {
         let (port, native) = (free_port().await, free_port().await);
         let mut command = Command::new(tauri_driver());
         command.args(["--port", &port.to_string(), "--native-port", &native.to_string()]);
         self.at_home(&mut command);
         let mut driver = command.spawn().expect("tauri-driver; run this by `cargo xtask test`, which brings it");
-        loop {
-            let mut capabilities = Capabilities::new();
-            capabilities.set("browserName", json!("wry")).unwrap();
-            capabilities.set("tauri:options", json!({"application": binary, "args": arguments})).unwrap();
-            match WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await {
-                Ok(session) => return Some(App { page: Page { driver: session }, driver, computer: self }),
-                // It takes a moment to listen.
-                Err(error) if error.to_string().contains("error sending request") => pause().await,
-                Err(error) => panic!("the app's window can't be driven: {error}"),
+        let ready = async {
+            while !is_ready(port).await {
+                pause().await;
             }
-            if driver.try_wait().unwrap().is_some() {
-                return None;
-            }
+        };
+        if timeout(START, ready).await.is_ok() {
+            return Some((driver, port));
         }
+        end(&mut driver).await;
+        None
     }
 
     /// Starts the app without a driver: in the background, or once more.
@@ -195,12 +218,20 @@ impl Computer {
         self.at_home(&mut command);
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", programs.display())).arg("launch").arg(entry).arg(link);
-        assert!(command.status().await.expect("gio; `cargo xtask test` brings it").success());
+        let ended = awaited("the end of gio launch", command.status()).await;
+        assert!(ended.expect("gio; `cargo xtask test` brings it").success());
     }
 
     /// The process of the app that runs here.
     pub async fn app_process(&self) -> Option<u32> {
         self.notifications.process_of(SINGLE_INSTANCE).await
+    }
+
+    async fn end_app(&self) {
+        if let Some(process) = self.app_process().await {
+            terminate(process).await;
+            self.ended(process).await;
+        }
     }
 
     /// Waits until this process has ended: its name is given up before it has written down what it remembers.
@@ -252,15 +283,25 @@ impl App<'_> {
 
     /// Ends the app. A driver that ends closes the window at most, and with its window closed the app goes on.
     pub async fn quit(mut self) {
-        if let Some(process) = self.computer.app_process().await {
-            terminate(process).await;
-            self.computer.ended(process).await;
-        }
+        self.computer.end_app().await;
         let _ = awaited("the end of the session with the window", self.page.driver.quit()).await;
-        // It passes SIGTERM on to the native driver; killed, it would leave that behind.
-        terminate(self.driver.id().unwrap()).await;
-        let _ = awaited("the end of tauri-driver", self.driver.wait()).await;
+        end(&mut self.driver).await;
     }
+}
+
+/// Whether both drivers listen: this one passes the question on (WebDriver, section 8.3, "Status").
+async fn is_ready(port: u16) -> bool {
+    let Ok(answer) = reqwest::get(format!("http://127.0.0.1:{port}/status")).await else { return false };
+    answer.json::<Value>().await.is_ok_and(|said| said["value"]["ready"] == json!(true))
+}
+
+/// Ends a driver. It passes SIGTERM on to the native one; killed, it would leave that behind.
+async fn end(driver: &mut Child) {
+    // One that has ended has no number.
+    if let Some(process) = driver.id() {
+        terminate(process).await;
+    }
+    let _ = awaited("the end of tauri-driver", driver.wait()).await;
 }
 
 async fn terminate(process: u32) {

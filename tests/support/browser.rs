@@ -1,5 +1,6 @@
 //! A real Chromium with a virtual authenticator, driven over WebDriver.
 
+use crate::awaited;
 use crate::page::Page;
 use crate::process::speaking;
 use reqwest::Method as RequestMethod;
@@ -93,7 +94,8 @@ impl Browser {
             wanted.add_arg(flag).unwrap();
         }
         wanted.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await.unwrap();
+        let taken = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted);
+        let driver = awaited("the browser", taken).await.unwrap();
         driver.handle().cmd(DriverCommand::ExtensionCommand(Box::new(AddAuthenticator))).await.unwrap();
         Self { page: Page { driver }, chromedriver, _profile: profile }
     }

@@ -93,7 +93,7 @@ impl Notifications {
     /// Starts a bus and the daemon on it.
     pub async fn start() -> Self {
         let (daemon, mut lines) = speaking("dbus-daemon", &["--session", "--nofork", "--nopidfile", "--print-address"]);
-        let bus = lines.next_line().await.unwrap().expect("the bus says where it is");
+        let bus = awaited("the bus's address", lines.next_line()).await.unwrap().expect("the bus says where it is");
         let shown = Arc::default();
         let builder = connection::Builder::address(bus.as_str()).unwrap().name(NAME).unwrap();
         let served = builder.serve_at(PATH, Daemon { shown: Arc::clone(&shown), last: 0 }).unwrap();

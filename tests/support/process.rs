@@ -164,9 +164,17 @@ impl Process {
     }
 }
 
-/// Bound for a moment to learn of a free port; nothing else on this machine is after it.
+/// A port that was free a moment ago, below those that systems hand out by themselves (Linux from 32768 on, others from
+/// 49152: RFC 6335, section 6), so that no socket of a story beside this one takes it meanwhile.
 pub async fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+    loop {
+        let mut random = [0; 2];
+        getrandom::fill(&mut random).unwrap();
+        let port = 20_000 + u16::from_be_bytes(random) % 12_000;
+        if TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Runs a command on the desk in a folder; what it said on standard output.

@@ -25,7 +25,8 @@ impl Screen {
     pub async fn start() -> Self {
         let size = ["-displayfd", "1", "-screen", "0", "1440x1000x24", "-nolisten", "tcp", "-noreset"];
         let (process, mut lines) = speaking("Xvfb", &size);
-        let number = lines.next_line().await.unwrap().expect("the display says its number");
+        let number =
+            awaited("the display's number", lines.next_line()).await.unwrap().expect("the display says its number");
         let name = format!(":{}", number.trim());
         let (server, screen) = x11rb::connect(Some(&name)).unwrap();
         let root = server.setup().roots[screen].root;
