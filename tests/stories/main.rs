@@ -32,6 +32,8 @@ mod desktop_package;
 #[cfg(target_os = "linux")]
 mod desktop_tray;
 #[cfg(target_os = "linux")]
+mod desktop_windows;
+#[cfg(target_os = "linux")]
 mod desktop_words;
 mod dry_runs;
 mod faults_apply;

@@ -4,9 +4,16 @@
 use crate::browser::dana_sets_up;
 use crate::given::{KEY, SECRET, file, settled};
 use serde_json::{Value, json};
-use support::{Agent, Browser, Desk, PushBrowser, PushService, Upstream};
+use support::{Agent, Browser, Desk, PushBrowser, PushService, Upstream, awaited, pause};
 
 const FLOW: &str = "{name: Ours, channels: {push: true}, steps: [{order: 1, approvers: {users: [dana@acme.test]}}]}";
+
+/// What is shown, in the page's own words.
+const LOOK: &str = "async () => {
+    const worker = await navigator.serviceWorker.ready;
+    return (await worker.getNotifications()).map(({title, body, silent, actions, data}) =>
+        ({title, body, silent, data, actions: actions.map((one) => one.title)}));
+}";
 
 /// Dana at her desk, whose browser takes pushes at this service as soon as it is asked to.
 struct Asked {
@@ -61,16 +68,38 @@ impl Asked {
 
     /// The notifications that are shown, once this is true of them.
     async fn shown(&self, holds: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-        let look = "navigator.serviceWorker.ready.then((one) => one.getNotifications()).then((all) => all.map(
-            ({title, body, silent, actions, data}) => ({title, body, silent, data, actions: actions.map((one) => one.title)})))";
-        loop {
-            let shown = self.dana.awaits(look).await;
-            let shown = shown.as_array().unwrap_or_else(|| panic!("{shown}"));
-            if holds(shown) {
-                return shown.clone();
+        awaited("what the notifications should be", async {
+            loop {
+                let shown = self.dana.awaits(&format!("({LOOK})()")).await;
+                let shown = shown.as_array().unwrap_or_else(|| panic!("{shown}"));
+                if holds(shown) {
+                    return shown.clone();
+                }
+                pause().await;
             }
-            support::pause().await;
-        }
+        })
+        .await
+    }
+
+    /// Has the page itself look for all that is shown while something of this kind is: what goes by itself may be gone
+    /// before a driver has asked.
+    async fn looks_for(&self, kind: &str) {
+        let look = format!(
+            "(self.seen = new Promise((seen) => {{
+                const look = async () => {{
+                    const all = await ({LOOK})();
+                    all.some((one) => one.data?.kind === '{kind}') ? seen(all) : setTimeout(look, 20);
+                }};
+                look();
+            }}), 0)"
+        );
+        self.dana.awaits(&look).await;
+    }
+
+    /// What it has seen.
+    async fn seen(&self) -> Vec<Value> {
+        let seen = self.dana.awaits("self.seen").await;
+        seen.as_array().unwrap_or_else(|| panic!("{seen}")).clone()
     }
 }
 
@@ -104,8 +133,9 @@ async fn somebody_enables_notifications_sees_one_and_it_goes_when_the_request_ha
     dana.fill("deny-reason", "Not now.").await;
     dana.click("deny-confirm").await;
     asked.agent.end_of(&id).await;
+    asked.looks_for("ended").await;
     asked.deliver(2).await;
-    let ended = asked.shown(|all| all.iter().any(|one| one["data"]["kind"] == "ended")).await;
+    let ended = asked.seen().await;
     assert_eq!((ended.len(), &ended[0]["silent"]), (1, &json!(true)));
     assert!(ended[0]["body"].as_str().unwrap().starts_with("Already denied by Dana Kim"), "{ended:?}");
     asked.shown(<[_]>::is_empty).await;

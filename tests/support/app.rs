@@ -2,7 +2,7 @@
 //! notification daemon, a home of its own, and a browser opener that only writes down what it was to open.
 
 use crate::page::Page;
-use crate::{Notifications, Screen, Tray, awaited, free_port, pause};
+use crate::{Manager, Notifications, Screen, Tray, awaited, free_port, pause};
 use serde_json::{Value, json};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -129,6 +129,13 @@ impl Computer {
         let daemon = self.keychain(&[]);
         self.notifications.has_service("org.freedesktop.secrets").await;
         daemon
+    }
+
+    /// Has a window manager on its screen. Without one, windows have no frames and lie as they come.
+    pub async fn manager(&self) -> Manager<'_> {
+        let mut command = Command::new("openbox");
+        self.at_home(&mut command);
+        Manager::start(&self.screen, command).await
     }
 
     fn keychain(&self, more: &[&str]) -> Child {

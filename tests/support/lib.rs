@@ -14,6 +14,8 @@ mod desk;
 mod disk;
 mod events;
 mod mail;
+#[cfg(target_os = "linux")]
+mod manager;
 mod mcp;
 #[cfg(target_os = "linux")]
 mod notifications;
@@ -44,6 +46,8 @@ pub use desk::{Agent, Answer, Desk, Stopped, apply_to, call_at, sign_in_token};
 pub use disk::Disk;
 pub use events::{Event, Events};
 pub use mail::{Mail, MailServer, Treatment};
+#[cfg(target_os = "linux")]
+pub use manager::{Manager, Place};
 pub use mcp::{McpClient, Messages, text};
 #[cfg(target_os = "linux")]
 pub use notifications::{Notifications, Shown};

@@ -5,7 +5,8 @@ use crate::{awaited, pause};
 use tokio::process::Child;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
-    AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MapState, Window,
+    Atom, AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MapState,
+    Window,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
@@ -15,8 +16,8 @@ use x11rb::wrapper::ConnectionExt as _;
 pub struct Screen {
     /// Its name, as programs are told it.
     pub name: String,
-    server: RustConnection,
-    root: Window,
+    pub(crate) server: RustConnection,
+    pub(crate) root: Window,
     _process: Child,
 }
 
@@ -71,9 +72,8 @@ impl Screen {
     /// Asks a window to close, as its title bar's button would.
     pub fn close(&self, title: &str) {
         let window = self.window(title).expect("a window with this title");
-        let atom = |name: &str| self.server.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom;
-        let data = [atom("WM_DELETE_WINDOW"), 0, 0, 0, 0];
-        let event = ClientMessageEvent::new(32, window, atom("WM_PROTOCOLS"), data);
+        let data = [self.atom("WM_DELETE_WINDOW"), 0, 0, 0, 0];
+        let event = ClientMessageEvent::new(32, window, self.atom("WM_PROTOCOLS"), data);
         self.server.send_event(false, window, EventMask::NO_EVENT, event).unwrap();
         self.server.sync().unwrap();
     }
@@ -89,7 +89,11 @@ impl Screen {
         attributes.is_ok_and(|attributes| attributes.map_state == MapState::VIEWABLE)
     }
 
-    fn title(&self, window: Window) -> String {
+    pub(crate) fn atom(&self, name: &str) -> Atom {
+        self.server.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom
+    }
+
+    pub(crate) fn title(&self, window: Window) -> String {
         let title = self.server.get_property(false, window, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 64).unwrap().reply();
         title.map(|title| String::from_utf8_lossy(&title.value).into_owned()).unwrap_or_default()
     }

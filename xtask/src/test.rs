@@ -24,6 +24,7 @@ const TOOLS: &[Tool] = &[
 const DISPLAY: &[Tool] = &[
     Tool("WebKitWebDriver", "webkit2gtk-driver"),
     Tool("Xvfb", "xvfb"),
+    Tool("openbox", "openbox"),
     Tool("dbus-daemon", "dbus-daemon"),
     Tool("curl", "curl"),
     Tool("gnome-keyring-daemon", "gnome-keyring"),
