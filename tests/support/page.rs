@@ -52,9 +52,15 @@ impl Page {
         panic!("{selector} can't be clicked:\n{}", self.text().await);
     }
 
-    /// Types into it.
+    /// Types into it. A field that is drawn anew before a letter has reached it is looked for again.
     pub async fn fill(&self, testid: &str, text: &str) {
-        self.find(testid).await.send_keys(text).await.unwrap();
+        for _ in 0..20 {
+            match self.find(testid).await.send_keys(text).await {
+                Err(error) if error.to_string().contains("stale") => {}
+                typed => return typed.unwrap(),
+            }
+        }
+        panic!("{testid} never stays:\n{}", self.text().await);
     }
 
     /// Presses keys where the focus is. Keys without a letter are those of WebDriver, as [`thirtyfour::Key`] names them.

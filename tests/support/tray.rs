@@ -88,12 +88,20 @@ impl Tray {
         .await;
     }
 
-    /// Chooses the line with these words.
+    /// Chooses the line with these words. One that is drawn anew between the look and the click is looked for again.
     pub async fn choose(&self, words: &str) {
-        let entry = self.entry(words).await;
-        let menu = self.menu().await.expect("a menu, whose line was just there");
-        let event = (entry.number, "clicked", Value::from(0_i32), 0_u32);
-        menu.call::<_, _, ()>("Event", &event).await.unwrap();
+        awaited(&format!("a click on {words:?} in the tray"), async {
+            loop {
+                let entry = self.entry(words).await;
+                let menu = self.menu().await.expect("a menu, whose line was just there");
+                let event = (entry.number, "clicked", Value::from(0_i32), 0_u32);
+                match menu.call::<_, _, ()>("Event", &event).await {
+                    Err(error) if error.to_string().contains("does not refer to a menu item") => {}
+                    done => return done.unwrap(),
+                }
+            }
+        })
+        .await;
     }
 
     /// Waits until this number stands beside the icon.
