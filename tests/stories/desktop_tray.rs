@@ -5,11 +5,7 @@ use crate::browser::dana_sets_up;
 use crate::desktop::{curl, given_team, set_up_here, sign_app_in};
 use crate::given::{VARIABLES, file};
 use std::sync::Arc;
-use support::{Badges, Browser, Computer, Desk, Upstream, apply_to, awaited, pause};
-
-const WINDOW: &str = "Countersign";
-/// Control, Alt and C, as X knows them.
-const SHORTCUT: [u32; 3] = [0xffe3, 0xffe9, 0x63];
+use support::{Badges, Browser, Computer, Desk, SHORTCUT, Upstream, WINDOW, apply_to, until};
 
 #[tokio::test]
 async fn the_tray_counts_what_waits_and_leads_to_the_newest() {
@@ -101,12 +97,7 @@ async fn a_switch_that_the_system_does_not_take_stays_as_it_was() {
     std::fs::create_dir_all(computer.home().join(".config")).unwrap();
     std::fs::write(computer.home().join(".config/autostart"), "").unwrap();
     computer.tray.choose("Start at login").await;
-    awaited("the log's word on the switch", async {
-        while !computer.log().contains("the tray's switch did not work") {
-            pause().await;
-        }
-    })
-    .await;
+    until("the log's word on the switch", async || computer.log().contains("the tray's switch did not work")).await;
     computer.tray.ticks("Start at login", false).await;
     app.quit().await;
 }

@@ -1,12 +1,9 @@
 //! The desktop app's window among those of other programs, on a screen with a window manager.
 
 use crate::desktop::given_team;
-use support::Computer;
+use support::{Computer, SHORTCUT, WINDOW};
 
-const WINDOW: &str = "Countersign";
 const OTHER: &str = "Letters";
-/// Control, Alt and C, as X knows them.
-const SHORTCUT: [u32; 3] = [0xffe3, 0xffe9, 0x63];
 
 #[tokio::test]
 async fn a_click_on_a_notification_brings_the_window_in_front_of_the_others() {

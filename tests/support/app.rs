@@ -2,7 +2,7 @@
 //! notification daemon, a home of its own, and a browser opener that only writes down what it was to open.
 
 use crate::page::Page;
-use crate::{Manager, Notifications, Screen, Tray, awaited, free_port, pause};
+use crate::{Manager, Notifications, Screen, Tray, awaited, free_port, pause, until};
 use serde_json::{Value, json};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,12 @@ use tokio::time::timeout;
 
 /// The name on the bus by which a second app finds the first.
 const SINGLE_INSTANCE: &str = "dev.countersign.desk.SingleInstance";
+
+/// Its window's title.
+pub const WINDOW: &str = "Countersign";
+
+/// The keys that bring its queue up: Control, Alt and C, as X knows them.
+pub const SHORTCUT: [u32; 3] = [0xffe3, 0xffe9, 0x63];
 
 /// How long a driver may take to be ready, and then to have the window. A limit, not a wait.
 const START: Duration = Duration::from_secs(30);
@@ -172,7 +178,7 @@ impl Computer {
             }
             // The native driver looks for the app at a port that it had found free, and somebody else may have it by
             // now. A window that is not there is the app's own fault.
-            assert!(self.screen.shows("Countersign"), "the app's window did not come");
+            assert!(self.screen.shows(WINDOW), "the app's window did not come");
             self.end_app().await;
             end(&mut driver).await;
         }
@@ -198,11 +204,15 @@ impl Computer {
         self.at_home(&mut command);
         let mut driver = command.spawn().expect("tauri-driver; run this by `cargo xtask test`, which brings it");
         let ready = async {
-            while !is_ready(port).await {
+            while driver.try_wait().unwrap().is_none() {
+                if is_ready(port).await {
+                    return true;
+                }
                 pause().await;
             }
+            false
         };
-        if timeout(START, ready).await.is_ok() {
+        if timeout(START, ready).await.unwrap_or(false) {
             return Some((driver, port));
         }
         end(&mut driver).await;
@@ -244,13 +254,8 @@ impl Computer {
     /// Waits until this process has ended: its name is given up before it has written down what it remembers.
     pub async fn ended(&self, process: u32) {
         // Between its end and its parent's look it is a zombie (proc(5), "stat").
-        let runs = || std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
-        awaited("the app's end", async {
-            while runs() {
-                pause().await;
-            }
-        })
-        .await;
+        let stat = || std::fs::read_to_string(format!("/proc/{process}/stat"));
+        until("the app's end", async || stat().map_or(true, |stat| stat.contains(") Z "))).await;
     }
 
     /// Waits until the app has opened so many pages in the browser; the last one.

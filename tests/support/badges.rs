@@ -1,6 +1,6 @@
 //! A dock that shows the number on an app's icon: Unity's launcher API, as KDE's task bar and Ubuntu's dock read it.
 
-use crate::{awaited, pause};
+use crate::until;
 use futures::StreamExt as _;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -44,10 +44,8 @@ impl Badges {
 
     /// Waits until this app's icon shows this number, or none.
     pub async fn shows(&self, app: &str, number: Option<i64>) {
-        awaited(&format!("{number:?} on the icon of {app}"), async {
-            while self.shown.lock().unwrap().get(app).copied() != number {
-                pause().await;
-            }
+        until(&format!("{number:?} on the icon of {app}"), async || {
+            self.shown.lock().unwrap().get(app).copied() == number
         })
         .await;
     }

@@ -35,7 +35,7 @@ mod tray;
 mod upstream;
 
 #[cfg(target_os = "linux")]
-pub use app::{App, Computer, app_binary};
+pub use app::{App, Computer, SHORTCUT, WINDOW, app_binary};
 #[cfg(target_os = "linux")]
 pub use badges::Badges;
 pub use bearer::Bearer;
@@ -52,7 +52,7 @@ pub use mcp::{McpClient, Messages, text};
 #[cfg(target_os = "linux")]
 pub use notifications::{Notifications, Shown};
 pub use page::Page;
-pub use pause::{awaited, pause};
+pub use pause::{awaited, pause, until};
 pub use person::Person;
 pub use process::{Demo, Ended, Process, binary, command, free_port, refused_command, run, run_at_home, run_on};
 pub use program::{node_script, program, python_script, test_file};

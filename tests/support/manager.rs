@@ -1,7 +1,7 @@
 //! A window manager on a screen, which puts frames around windows, stacks and minimises them, and somebody who has it
 //! do so: Extended Window Manager Hints 1.5, and ICCCM 4.1.4.
 
-use crate::{Screen, awaited, pause};
+use crate::{Screen, awaited, pause, until};
 use tokio::process::{Child, Command};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
@@ -23,12 +23,8 @@ impl<'a> Manager<'a> {
     pub(crate) async fn start(screen: &'a Screen, mut command: Command) -> Self {
         let process = command.spawn().expect("openbox; `cargo xtask test` brings it");
         let manager = Self { screen, _process: process };
-        awaited("the window manager", async {
-            while manager.numbers(screen.root, "_NET_SUPPORTING_WM_CHECK").is_empty() {
-                pause().await;
-            }
-        })
-        .await;
+        until("the window manager", async || !manager.numbers(screen.root, "_NET_SUPPORTING_WM_CHECK").is_empty())
+            .await;
         manager
     }
 
@@ -49,10 +45,8 @@ impl<'a> Manager<'a> {
 
     /// Waits until the window with this title has the keyboard.
     pub async fn has_in_front(&self, title: &str) {
-        awaited(&format!("the window {title:?} in front"), async {
-            while self.in_front().is_none_or(|window| self.screen.title(window) != title) {
-                pause().await;
-            }
+        until(&format!("the window {title:?} in front"), async || {
+            self.in_front().is_some_and(|window| self.screen.title(window) == title)
         })
         .await;
     }
@@ -63,10 +57,8 @@ impl<'a> Manager<'a> {
         // IconicState.
         self.says(window, "WM_CHANGE_STATE", [3, 0, 0, 0, 0]);
         let hidden = self.atom("_NET_WM_STATE_HIDDEN");
-        awaited(&format!("the window {title:?} minimised"), async {
-            while !self.numbers(window, "_NET_WM_STATE").contains(&hidden) {
-                pause().await;
-            }
+        until(&format!("the window {title:?} minimised"), async || {
+            self.numbers(window, "_NET_WM_STATE").contains(&hidden)
         })
         .await;
     }
@@ -83,10 +75,8 @@ impl<'a> Manager<'a> {
     /// Waits until it is.
     pub async fn is_maximised(&self, title: &str) {
         let wide = self.atom("_NET_WM_STATE_MAXIMIZED_HORZ");
-        awaited(&format!("the window {title:?} maximised"), async {
-            while !self.numbers(self.window(title).await, "_NET_WM_STATE").contains(&wide) {
-                pause().await;
-            }
+        until(&format!("the window {title:?} maximised"), async || {
+            self.numbers(self.window(title).await, "_NET_WM_STATE").contains(&wide)
         })
         .await;
     }
@@ -98,10 +88,8 @@ impl<'a> Manager<'a> {
         let flags = 0x2f00;
         let [left, top] = [left, top].map(|at| u32::try_from(at).unwrap());
         self.says(window, "_NET_MOVERESIZE_WINDOW", [flags, left, top, width.into(), height.into()]);
-        awaited(&format!("the window {title:?} {width} wide and {height} high"), async {
-            while (self.place(window).2, self.place(window).3) != (width, height) {
-                pause().await;
-            }
+        until(&format!("the window {title:?} {width} wide and {height} high"), async || {
+            (self.place(window).2, self.place(window).3) == (width, height)
         })
         .await;
     }
@@ -113,12 +101,7 @@ impl<'a> Manager<'a> {
 
     /// Waits until a window is there.
     pub async fn has_at(&self, title: &str, place: Place) {
-        awaited(&format!("the window {title:?} at {place:?}"), async {
-            while self.place_of(title).await != place {
-                pause().await;
-            }
-        })
-        .await;
+        until(&format!("the window {title:?} at {place:?}"), async || self.place_of(title).await == place).await;
     }
 
     fn place(&self, window: Window) -> Place {

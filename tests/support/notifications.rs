@@ -1,7 +1,7 @@
 //! A session bus with a notification daemon on it that records what it is told to show and presses buttons.
 
 use crate::process::speaking;
-use crate::{awaited, pause};
+use crate::{awaited, pause, until};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tokio::process::Child;
@@ -119,10 +119,8 @@ impl Notifications {
 
     async fn waits_for_owner(&self, name: &str, owned: bool) {
         let bus = zbus::fdo::DBusProxy::new(&self.connection).await.unwrap();
-        awaited(&format!("{name} on the bus: {owned}"), async {
-            while bus.name_has_owner(name.try_into().unwrap()).await.unwrap() != owned {
-                pause().await;
-            }
+        until(&format!("{name} on the bus: {owned}"), async || {
+            bus.name_has_owner(name.try_into().unwrap()).await.unwrap() == owned
         })
         .await;
     }
@@ -143,10 +141,8 @@ impl Notifications {
 
     /// Waits until nothing with this title is.
     pub async fn gone(&self, title: &str) {
-        awaited(&format!("the end of the notification {title:?}"), async {
-            while self.now().iter().any(|shown| shown.title.contains(title)) {
-                pause().await;
-            }
+        until(&format!("the end of the notification {title:?}"), async || {
+            !self.now().iter().any(|shown| shown.title.contains(title))
         })
         .await;
     }

@@ -1,6 +1,6 @@
 //! A page that a WebDriver drives: a browser's, or the desktop app's window.
 
-use crate::{awaited, pause};
+use crate::{pause, until};
 use serde_json::Value;
 use std::time::Duration;
 use thirtyfour::prelude::*;
@@ -103,21 +103,17 @@ impl Page {
 
     /// Waits until the box there has a tick, or none.
     pub async fn is_ticked(&self, testid: &str, ticked: bool) {
-        awaited(&format!("the tick {ticked} at {testid}"), async {
+        until(&format!("the tick {ticked} at {testid}"), async || {
             // One that was drawn anew between the two has no answer.
-            while self.find(testid).await.is_selected().await.ok() != Some(ticked) {
-                pause().await;
-            }
+            self.find(testid).await.is_selected().await.ok() == Some(ticked)
         })
         .await;
     }
 
     /// Waits until this stands in the field there.
     pub async fn has_in(&self, testid: &str, text: &str) {
-        awaited(&format!("{text:?} in {testid}"), async {
-            while self.find(testid).await.prop("value").await.ok().flatten().as_deref() != Some(text) {
-                pause().await;
-            }
+        until(&format!("{text:?} in {testid}"), async || {
+            self.find(testid).await.prop("value").await.ok().flatten().as_deref() == Some(text)
         })
         .await;
     }

@@ -18,3 +18,13 @@ pub async fn awaited<T>(what: &str, coming: impl Future<Output = T>) -> T {
         Err(_) => panic!("{what} did not come"),
     }
 }
+
+/// Looks until this is true, and fails by its name.
+pub async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    awaited(what, async {
+        while !holds().await {
+            pause().await;
+        }
+    })
+    .await;
+}

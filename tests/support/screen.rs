@@ -1,7 +1,7 @@
 //! A display that nobody sees, with a keyboard and somebody to close windows.
 
 use crate::process::speaking;
-use crate::{awaited, pause};
+use crate::{awaited, until};
 use tokio::process::Child;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
@@ -55,12 +55,7 @@ impl Screen {
 
     /// Waits until a window with this title is shown, or none is.
     pub async fn has_window(&self, title: &str, shown: bool) {
-        awaited(&format!("a window {title:?}, shown: {shown}"), async {
-            while self.window(title).is_some() != shown {
-                pause().await;
-            }
-        })
-        .await;
+        until(&format!("a window {title:?}, shown: {shown}"), async || self.window(title).is_some() == shown).await;
     }
 
     /// Whether a window with this title is shown now.

@@ -1,7 +1,7 @@
 //! A tray for one icon: the watcher that it is announced to, and whoever looks at its menu and chooses from it. The
 //! StatusNotifierItem specification and com.canonical.dbusmenu.
 
-use crate::{awaited, pause};
+use crate::{awaited, pause, until};
 use std::sync::{Arc, Mutex};
 use zbus::message::Header;
 use zbus::zvariant::{OwnedValue, Value};
@@ -80,10 +80,8 @@ impl Tray {
 
     /// Waits until a line with these words has a tick, or none.
     pub async fn ticks(&self, words: &str, ticked: bool) {
-        awaited(&format!("the tick {ticked} at {words:?} in the tray"), async {
-            while self.entry(words).await.ticked != ticked {
-                pause().await;
-            }
+        until(&format!("the tick {ticked} at {words:?} in the tray"), async || {
+            self.entry(words).await.ticked == ticked
         })
         .await;
     }
@@ -106,10 +104,8 @@ impl Tray {
 
     /// Waits until this number stands beside the icon.
     pub async fn counts(&self, number: &str) {
-        awaited(&format!("{number} beside the tray's icon"), async {
-            while self.property("XAyatanaLabel").await.as_deref() != Some(number) {
-                pause().await;
-            }
+        until(&format!("{number} beside the tray's icon"), async || {
+            self.property("XAyatanaLabel").await.as_deref() == Some(number)
         })
         .await;
     }
